@@ -1,0 +1,65 @@
+# Jozi Lake. `make demo` and `make test` do all their set-up themselves; they need Python >= 3.11 and make.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CODE := cli functions glue_jobs lake sandbox tests contracts marts
+
+.PHONY: help demo test test-unit test-spark test-sandbox test-e2e check format setup lock clean
+
+help: ## Say what can be made
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup ## Set up, start the lake on this machine, load a sample, print the answers
+	@$(BIN)/lake demo
+
+test: setup ## Set up and run every test
+	@$(BIN)/python -m pytest
+
+test-unit: setup ## Only the tests that need neither Spark nor the sandbox
+	@$(BIN)/python -m pytest tests/unit
+
+test-spark: setup ## Only the tests of the jobs' logic, on one local Spark session
+	@$(BIN)/python -m pytest tests/spark
+
+test-sandbox: setup ## Only the tests of the sandbox itself
+	@$(BIN)/python -m pytest tests/sandbox
+
+test-e2e: setup ## Only the way from an S3 put to an Athena row, on one sandbox
+	@$(BIN)/python -m pytest tests/e2e
+
+check: $(READY) ## Lint, types, template and import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy lake cli sandbox contracts marts
+	@$(BIN)/lint-imports
+	@$(BIN)/cfn-lint template.yaml
+	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --template template.yaml --region us-east-1
+
+format: $(READY) ## Bring the code into its one format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+setup: $(READY) ## Make the environment (.venv) and fetch the engines, once
+	@$(BIN)/python -m sandbox.engines
+
+# The environment is made again when what it is made from changes.
+$(READY): requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed, '$(PYTHON)' is older: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	  { echo "This Python has no venv module: install it (Debian: apt-get install python3-venv), then again."; exit 1; }
+	@echo "Making the environment in $(VENV): a few minutes the first time."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+lock: $(READY) ## Resolve requirements/dev.in into requirements/dev.lock (hashes, no index lines)
+	@$(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header \
+	  requirements/dev.in -o requirements/dev.lock
+
+clean: ## Remove the environment and what was built (the lake's state stays: `lake down --wipe`)
+	@rm -rf $(VENV) build dist *.egg-info .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,51 @@
+"""Finding the file that a person means."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from cli import following, render
+from cli.context import Lake
+from cli.errors import CliError
+
+if TYPE_CHECKING:
+    from lake.entries import FileEntry
+
+
+def find(lake: Lake, text: str) -> FileEntry:
+    """The entry for a key (its newest version), `key@version`, or a part of exactly one key. Raises CliError.
+
+    A path to a local file counts by its name, so that what was typed after `lake drop` works here too.
+    """
+    exact = _newest(lake.ledger.versions(text))
+    if exact is not None:
+        return exact
+    key, at, version = text.rpartition("@")
+    if at:
+        # a key may hold an @ itself, so the exact key was tried first
+        found = [entry for entry in lake.ledger.versions(key) if entry.version.startswith(version)]
+        if len(found) == 1:
+            return found[0]
+        if len(found) > 1:
+            raise CliError(f"More than one version of {render.safe(key)} begins with {version}: give more of it.")
+    parts = [text, os.path.basename(text)]
+    entries = following.all_entries(lake)
+    for part in parts:
+        keys = sorted({entry.key for entry in entries if part and part.casefold() in entry.key.casefold()})
+        same = [key for key in keys if key.rsplit("/", 1)[-1] == part]
+        if len(same) == 1:
+            keys = same
+        if len(keys) == 1:
+            return _newest(entry for entry in entries if entry.key == keys[0])  # type: ignore[return-value]
+        if len(keys) > 1:
+            some = ", ".join(render.safe(key) for key in keys[:5]) + (", ..." if len(keys) > 5 else "")
+            raise CliError(
+                f"{len(keys)} files have {render.safe(part)!r} in their keys ({some}): give more of the key."
+            )
+    raise CliError(f"No file {render.safe(text)!r} in the ledger: `lake files` lists all of them.")
+
+
+def _newest(entries: Iterable[FileEntry]) -> FileEntry | None:
+    return max(entries, key=lambda entry: entry.sort_key, default=None)

@@ -1,0 +1,40 @@
+"""Custom resource: puts what the jobs run into the lake bucket while the stack is deployed.
+
+CloudFormation waits for an answer at the event's ResponseURL, so every way out of here gives one. On delete nothing is
+taken away: a run may still be reading it, and the bucket belongs to the stack anyway.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from lake.assets import answer, collect
+
+logger = Logger(service="assets")
+
+
+def handler(event: dict[str, Any], _context: object) -> None:
+    try:
+        data = {} if event["RequestType"] == "Delete" else {"Prefix": put(event["ResourceProperties"])}
+        result = answer(event, data)
+    except Exception as failure:
+        logger.exception("the jobs' code could not be put into the lake bucket")
+        result = answer(event, failure=f"The jobs' code could not be put into the lake bucket: {failure}")
+    body = json.dumps(result).encode()
+    request = urllib.request.Request(event["ResponseURL"], body, {"Content-Type": ""}, method="PUT")  # noqa: S310
+    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 - the address is CloudFormation's own
+
+
+def put(properties: dict[str, Any]) -> str:
+    """Write the objects and return their prefix. Writing the same release twice changes nothing."""
+    assets = collect(properties["Packages"])
+    s3 = boto3.client("s3")
+    for name, content in assets.objects.items():
+        s3.put_object(Bucket=properties["Bucket"], Key=f"{assets.prefix}/{name}", Body=content)
+    logger.info("the jobs' code is in place", extra={"prefix": assets.prefix, "objects": sorted(assets.objects)})
+    return assets.prefix

@@ -1,0 +1,21 @@
+"""Sweeper: compares bucket, ledger, leases, runs and catalog, and heals what differs. Every 15 minutes, or invoked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from lake.flow import Flow
+from lake.logs import structured
+from lake.sweeper import Sweeper
+
+logger = structured(Logger(service="sweeper"))
+
+
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.EVENT_BRIDGE)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """One sweep, whatever the event says; the answer counts what was healed."""
+    return Sweeper(Flow.from_environment(), lambda: context.get_remaining_time_in_millis() / 1000).sweep()

@@ -1,0 +1,175 @@
+"""The marts as they are declared in `marts/`: what each one's rows stand for, its columns, its checks, its SQL.
+
+A mart's yaml holds: `grain` (one sentence), `refresh`, `partition` (an Iceberg partition expression), `key` (columns
+that name a row), `columns`, `checks` and `question` (one it answers, with Athena SQL). Standard library and PyYAML
+only: the CLI and the functions read marts too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import yaml
+
+from lake.publishing import literal
+
+CHANGED_MONTHS = "changed months"  # the SQL reads the view `orders`: the months of silver that changed
+WHOLE = "whole"  # the SQL reads `all_orders`, `file_loads`, `quarantine`, and its result replaces the table
+LAST = "last"  # written and published after all others: freshness
+REFRESHES = (CHANGED_MONTHS, WHOLE, LAST)
+
+
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+
+
+class MartError(ValueError):
+    """A mart's files cannot be used; the message names the mart and what is wrong."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a mart; `type` is a Spark SQL type, `required` means never null."""
+
+    name: str
+    type: str
+    description: str
+    unit: str | None = None
+    required: bool = False
+
+    @property
+    def comment(self) -> str:
+        """What the catalog shows beside the column."""
+        return f"{self.description} [{self.unit}]" if self.unit else self.description
+
+
+@dataclass(frozen=True)
+class Check:
+    """What must hold before a mart is published, as Spark SQL.
+
+    `row`: for each recomputed row, where an unknown answer passes (as in SQL's CHECK). `whole`: once, an aggregate over
+    the recomputed rows; it may ask the views that the mart was computed from.
+    """
+
+    name: str
+    sql: str
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question the mart answers, with the statement for Athena (database: gold)."""
+
+    ask: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Mart:
+    """One gold table."""
+
+    name: str
+    grain: str
+    refresh: str  # one of REFRESHES
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    checks: tuple[Check, ...]
+    question: Question
+    sql: str
+    partition: str = ""
+
+    @property
+    def month_column(self) -> str | None:
+        """The date column that the table is partitioned by: order_date for months(order_date), else None."""
+        found = re.fullmatch(r"(?:months\()?(\w+)\)?", self.partition)
+        return found[1] if found else None
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters (:name) that the SQL takes."""
+        return tuple(dict.fromkeys(re.findall(_PARAMETER, self.sql)))
+
+    def statement(self, values: Mapping[str, str | int | Decimal | None]) -> str:
+        """The SQL with its parameters' values as literals; a parameter without a value raises KeyError.
+
+        Spark's own binding (`spark.sql(args=...)`) misses parameters inside a WITH that reads another one (4.1.1).
+        """
+        return re.sub(_PARAMETER, lambda found: _sql_literal(values[found[1]]), self.sql)
+
+
+def load_marts(folder: Traversable | None = None) -> dict[str, Mart]:
+    """Every mart by name, the one that is published last at the end. `folder` defaults to the package `marts`.
+
+    Raises MartError when a pair of files is incomplete or says something this module does not know.
+    """
+    place = folder if folder is not None else resources.files("marts")
+    texts = {entry.name: entry.read_text(encoding="utf-8") for entry in place.iterdir() if _is_mart_file(entry.name)}
+    names = sorted({name.rpartition(".")[0] for name in texts})
+    for name in names:
+        for file in (f"{name}.sql", f"{name}.yaml"):
+            if file not in texts:
+                raise MartError(f"mart {name} has no {file}")
+    marts = [_mart(name, texts[f"{name}.yaml"], texts[f"{name}.sql"]) for name in names]
+    return {mart.name: mart for mart in sorted(marts, key=lambda mart: mart.refresh == LAST)}
+
+
+def digest(marts: Mapping[str, Mart], parameters: Mapping[str, object]) -> str:
+    """A short text that differs when any mart's definition or parameter differs, so that all months are due again."""
+    definition = repr([(m.name, m.sql, m.partition, m.columns) for m in marts.values()]) + repr(
+        sorted(parameters.items())
+    )
+    return hashlib.sha256(definition.encode()).hexdigest()[:16]
+
+
+def _sql_literal(value: str | int | Decimal | None) -> str:
+    if value is None:
+        return "NULL"
+    return literal(value) if isinstance(value, str) else f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _is_mart_file(name: str) -> bool:
+    return name.endswith((".sql", ".yaml"))
+
+
+def _mart(name: str, text: str, sql: str) -> Mart:
+    try:
+        values: dict[str, Any] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise MartError(f"{name}.yaml is not readable as YAML: {error}") from error
+    try:
+        mart = Mart(
+            name=name,
+            grain=values.pop("grain"),
+            refresh=values.pop("refresh"),
+            key=tuple(values.pop("key")),
+            columns=tuple(Column(**column) for column in values.pop("columns")),
+            checks=tuple(_check(**check) for check in values.pop("checks")),
+            question=Question(**values.pop("question")),
+            sql=sql,
+            partition=values.pop("partition", ""),
+        )
+    except (KeyError, TypeError) as error:
+        raise MartError(f"{name}.yaml: {error}") from error
+    problems = [f"unknown entry {key}" for key in values]
+    names = [column.name for column in mart.columns]
+    if mart.refresh not in REFRESHES:
+        problems.append(f"refresh is {mart.refresh!r}, not one of {', '.join(REFRESHES)}")
+    if mart.refresh == CHANGED_MONTHS and mart.month_column is None:
+        problems.append("its changed months cannot be replaced without a partition by month")
+    problems += [f"{c} is no column" for c in (*mart.key, mart.month_column) if c is not None and c not in names]
+    problems += [f"column {c} is there twice" for c in sorted({c for c in names if names.count(c) > 1})]
+    if problems:
+        raise MartError(f"{name}.yaml: {'; '.join(problems)}")
+    return mart
+
+
+def _check(name: str, row: str | None = None, whole: str | None = None) -> Check:
+    if (row is None) == (whole is None):
+        raise TypeError(f"check {name!r} needs either row or whole")
+    return Check(name, str(row or whole), whole=whole is not None)

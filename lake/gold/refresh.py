@@ -1,0 +1,198 @@
+"""One gold run: what silver changed since the watermark is recomputed, audited and published; the rest stays.
+
+The result is always what a recomputation of everything would give. Run ids make it repeatable: the freshness mart is
+published last, and its snapshot carries the run's id, the silver snapshots it was computed from, and its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from lake import publishing
+from lake.gold import marts as declared
+from lake.gold.audit import Written, audit
+from lake.gold.changes import changed_months
+from lake.gold.headline import months_and_headline
+from lake.gold.marts import Mart
+from lake.gold.months import condition
+from lake.manifest import GoldResult
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+RUN_ID, RESULT, DIGEST = "gold-run-id", "gold-result", "gold-marts-digest"
+# Property of the freshness snapshot for each silver table that gold reads. That of orders is the watermark.
+WATERMARKS = {
+    "orders": "silver-snapshot-id",
+    "file_loads": "silver-file-loads-snapshot-id",
+    "quarantine": "silver-quarantine-snapshot-id",
+}
+FRESHNESS = "freshness"
+BRANCH_PREFIX = "gold-"
+# No figure of a monthly mart depends on where a row came from; leaving these out keeps the cached rows small.
+LINEAGE = ("source_file", "source_version", "source_row", "batch_id", "loaded_at", "object_time", "flags")
+
+
+class LeaseLost(RuntimeError):  # noqa: N818 - the name says what happened; that it is an error is clear
+    """The run no longer holds its lease: another may be publishing, so this one must not."""
+
+
+@dataclass(frozen=True)
+class GoldRun:
+    """What a run is given. Databases are identifiers with their catalog ("glue_catalog.jozi_dev_gold")."""
+
+    run_id: str
+    silver: str
+    gold: str
+    promise_minutes: Decimal
+    holds_lease: Callable[[], bool]
+
+
+def refresh(spark: SparkSession, run: GoldRun) -> GoldResult:
+    """Bring gold to silver's current snapshots and say what was done.
+
+    A run id that was published before changes nothing and reports the same. Where silver has not changed, nothing is
+    published and the figures of the last publication are reported, with no months. Raises AuditFailed, LeaseLost or
+    PublishConflict; gold then shows what it showed before, or, when a publication stopped between two tables, is
+    brought to one state by the next run, whose watermark is still the old one.
+    """
+    marts = declared.load_marts()
+    tables = {name: f"{run.gold}.{name}" for name in marts}
+    created = [name for name, mart in marts.items() if _ensure(spark, tables[name], mart)]
+    sources = {name: f"{run.silver}.{name}" for name in WATERMARKS}
+    heads = publishing.heads(spark, [*sources.values(), *tables.values()])
+    published = _publications(spark, tables[FRESHNESS], heads[tables[FRESHNESS]].get("main"))
+    for summary in published:
+        if summary[RUN_ID] == run.run_id:
+            return GoldResult.from_json(summary[RESULT])
+
+    now = {name: heads[table].get("main") for name, table in sources.items()}
+    digest = declared.digest(marts, {"promise_minutes": run.promise_minutes})
+    properties = {DIGEST: digest} | {key: str(now[name]) for name, key in WATERMARKS.items()}
+    last: Mapping[str, str] = published[0] if published and not created else {}
+    if all(last.get(key) == value for key, value in properties.items()):
+        return replace(GoldResult.from_json(last[RESULT]), gold_run_id=run.run_id, months=(), rows={})
+
+    months = None
+    if last.get(DIGEST) == digest:
+        months = changed_months(spark, sources["orders"], _snapshot(last[WATERMARKS["orders"]]), now["orders"])
+    for table in tables.values():
+        _discard_abandoned(spark, table, heads[table])
+    return _recompute(spark, run, marts, tables, now, months, properties)
+
+
+def _recompute(
+    spark: SparkSession,
+    run: GoldRun,
+    marts: dict[str, Mart],
+    tables: dict[str, str],
+    now: dict[str, int | None],
+    months: tuple[date, ...] | None,
+    properties: dict[str, str],
+) -> GoldResult:
+    """Write the marts that are due to branches, audit them, publish them. `months` None: all."""
+    branch = BRANCH_PREFIX + run.run_id
+    parameters: dict[str, Any] = {"promise_minutes": run.promise_minutes}
+    orders = _name_views(spark, run.silver, now, months)
+    try:
+        written = []
+        with publishing.snapshot_properties(spark, {RUN_ID: run.run_id}):
+            for mart in marts.values():
+                if mart.refresh == declared.WHOLE or (mart.refresh == declared.CHANGED_MONTHS and months != ()):
+                    written.append(_write(spark, mart, tables[mart.name], branch, months, parameters))
+        readable = {name: publishing.quoted(table) for name, table in tables.items()}
+        readable |= {part.mart.name: part.branch for part in written}
+        existing, headline = months_and_headline(spark, readable, float(run.promise_minutes))
+        result = GoldResult(
+            gold_run_id=run.run_id,
+            silver_snapshot_id=now["orders"],
+            months=tuple(month.isoformat() for month in (existing if months is None else months)),
+            rows=audit(spark, written),
+            headline=headline,
+            published_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        parameters |= {
+            "published_at": result.published_at,
+            "gold_run_id": run.run_id,
+            "silver_snapshot_id": now["orders"],
+            "data_through": headline["data_through"],
+            "marts": ",".join(name for name in marts if name != FRESHNESS),
+        }
+        with publishing.snapshot_properties(spark, properties | {RUN_ID: run.run_id, RESULT: result.to_json()}):
+            freshness = _write(spark, marts[FRESHNESS], tables[FRESHNESS], branch, None, parameters)
+        audit(spark, [freshness])
+    finally:
+        orders.unpersist()
+    if not run.holds_lease():
+        raise LeaseLost(f"gold run {run.run_id} lost its lease before it could publish; nothing was published")
+    for part in (*written, freshness):
+        publishing.publish(spark, tables[part.mart.name], branch)
+    return result
+
+
+def _ensure(spark: SparkSession, table: str, mart: Mart) -> bool:
+    columns = [publishing.ColumnSpec(column.name, column.type, column.comment) for column in mart.columns]
+    return publishing.ensure_table(spark, table, columns, mart.partition, mart.grain)
+
+
+def _publications(spark: SparkSession, freshness: str, head: int | None) -> list[Mapping[str, str]]:
+    """What the snapshots of earlier runs say, newest first. (Maintenance makes snapshots too; they name no run.)"""
+    line = publishing.ancestry(spark, freshness, head) if head else []
+    return [snapshot.summary for snapshot in line if RUN_ID in snapshot.summary]
+
+
+def _discard_abandoned(spark: SparkSession, table: str, branches: Iterable[str]) -> None:
+    """Drop what runs left behind that died. One that only seems dead loses its branch and so cannot publish."""
+    for name in branches:
+        if name.startswith(BRANCH_PREFIX):
+            publishing.discard(spark, table, name)
+
+
+def _name_views(
+    spark: SparkSession, silver: str, now: dict[str, int | None], months: tuple[date, ...] | None
+) -> DataFrame:
+    """Name the views that the marts' SQL reads, all at the snapshots of `now`; silver may move on meanwhile.
+
+    Returns the rows behind `orders`, which are kept in memory from their first use: several marts read them.
+    """
+    frames = {name: _read(spark, f"{silver}.{name}", snapshot) for name, snapshot in now.items()}
+    everything = frames["orders"].where("order_date IS NOT NULL").drop(*LINEAGE)
+    orders = everything.where(condition("order_date", months)).cache()
+    orders.createOrReplaceTempView("orders")
+    (orders if months is None else everything).createOrReplaceTempView("all_orders")
+    frames["file_loads"].createOrReplaceTempView("file_loads")
+    frames["quarantine"].createOrReplaceTempView("quarantine")
+    return orders
+
+
+def _read(spark: SparkSession, table: str, snapshot: int | None) -> DataFrame:
+    reader = spark.read if snapshot is None else spark.read.option("versionAsOf", str(snapshot))
+    return reader.table(publishing.quoted(table))
+
+
+def _write(
+    spark: SparkSession,
+    mart: Mart,
+    table: str,
+    branch: str,
+    months: tuple[date, ...] | None,
+    parameters: dict[str, Any],
+) -> Written:
+    """Replace the mart's rows of those months (None: all) on a new branch, in one commit."""
+    due = months if mart.refresh == declared.CHANGED_MONTHS else None
+    rows = spark.sql(mart.statement(parameters))
+    typed = rows.selectExpr(*(f"CAST(`{c.name}` AS {c.type}) AS `{c.name}`" for c in mart.columns))
+    part = Written(mart, publishing.branch(spark, table, branch), condition(mart.month_column or "", due))
+    from pyspark.sql.functions import expr
+
+    typed.writeTo(part.branch).overwrite(expr(part.condition))
+    return part
+
+
+def _snapshot(text: str) -> int | None:
+    """A snapshot id as a property says it; "None" stands for a table that nothing was ever published to."""
+    return None if text == "None" else int(text)

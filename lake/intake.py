@@ -1,0 +1,200 @@
+"""The front desk: every object version in bronze gets an entry, an answer, and a place in the next batch.
+
+| crash after          | what is left                          | who heals it                                    |
+| -------------------- | ------------------------------------- | ----------------------------------------------- |
+| event received       | nothing                               | the queue gives the message again; the sweeper  |
+| entry received       | RECEIVED                              | the repeated message judges it; the sweeper     |
+| crawl asked for      | RECEIVED, a wish for the crawler      | the repeated message; a known layout asks again |
+| answer in the ledger | PENDING or REJECTED, no tag, no alert | the repeated message alerts and starts the run  |
+| lease taken ...      | see lake/batch.py                     | tend                                            |
+
+An event that comes twice finds the entry and changes nothing; late, it finds the entry that the sweeper wrote; out of
+order, each version has an entry of its own, ordered by the object's time and not by the event's.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from lake.alerting import rejected
+from lake.crawling import layout_digest
+from lake.detect import Accepted, Rejected, detect
+from lake.entries import PENDING, RECEIVED, REJECTED, FileEntry, timestamp
+from lake.flow import Flow
+from lake.ports import ObjectGoneError, ObjectVersion
+from lake.words import count, file_name, quoted
+
+HEAD_BYTES = 64 * 1024
+_VERSIONS = 100  # versions of a key that are looked at when an event does not say which one it means
+
+log = logging.getLogger("lake")
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What an event says came: a key of a bucket, and its version where the event names it."""
+
+    bucket: str
+    key: str
+    version: str | None
+
+
+def arrival(event: Mapping[str, Any]) -> Arrival | None:
+    """Reads an EventBridge event of S3 (keys in these are not URL-encoded); None for any other event."""
+    if event.get("source") != "aws.s3" or event.get("detail-type") != "Object Created":
+        return None
+    detail = event["detail"]
+    found = detail["object"]
+    return Arrival(detail["bucket"]["name"], found["key"], found.get("version-id") or None)
+
+
+class Intake:
+    """Takes object versions in, and afterwards (`finish`) starts what they need."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.ledger = flow.ledger
+        self.objects = flow.ports.objects
+
+    # ---- taking in -----------------------------------------------------------------------------------------------
+
+    def accept(self, event: Mapping[str, Any]) -> list[FileEntry]:
+        """The entries of what an event brought, new or not; empty for events that bring nothing."""
+        came = arrival(event)
+        if came is None or came.bucket != self.objects.bucket:
+            log.warning("ignored an event", extra={"event_source": event.get("source"), "event_id": event.get("id")})
+            return []
+        return self.take(came.key, came.version)
+
+    def take(self, key: str, version: str | None = None) -> list[FileEntry]:
+        """Makes sure that a version of a key has an entry and an answer; without a version: all that have none.
+
+        Raises what the ports raise; called again it goes on where it stopped.
+        """
+        found = self._find(key, version)
+        if version is None:
+            known = self.ledger.states_of([(item.key, item.version) for item in found])
+            newest = found[:1]
+            found = [item for item in found if item in newest or known.get((key, item.version), RECEIVED) == RECEIVED]
+        elif not found:
+            log.info("the version is gone", extra={"key": key, "version": version})
+        return [self._take_one(item) for item in reversed(found) if not item.is_folder]
+
+    def _find(self, key: str, version: str | None) -> list[ObjectVersion]:
+        """The version (or the newest versions) of the key, newest first, with times that set them apart.
+
+        S3's times are whole seconds, but its listing has the versions of a key in the order in which they came: those
+        of one second get that order as microseconds, so that the newest of them wins in silver as well.
+        """
+        listed: list[ObjectVersion] = []
+        wanted: str | None = None  # the time of the version looked for
+        for item in self.objects.versions(key) if version else islice(self.objects.versions(key), _VERSIONS):
+            if wanted is not None and item.object_time != wanted:
+                break
+            listed.append(item)
+            if item.version == version:
+                wanted = item.object_time
+        timed = [_set_apart(item, listed[place + 1 :]) for place, item in enumerate(listed)]
+        return timed if version is None else [item for item in timed if item.version == version]
+
+    def _take_one(self, item: ObjectVersion) -> FileEntry:
+        entry = self.ledger.entry(item.key, item.version)
+        if entry is None:
+            entry = FileEntry(
+                key=item.key,
+                version=item.version,
+                state=RECEIVED,
+                size=item.size,
+                etag=item.etag,
+                object_time=item.object_time,
+                arrived_at=timestamp(self.flow.clock.now()),
+                digest=f"{item.etag}-{item.size}",
+            )
+            if not self.ledger.receive(entry):
+                entry = self.ledger.entry(item.key, item.version) or entry
+        return self._judge(entry) if entry.state == RECEIVED else entry
+
+    # ---- the answer ----------------------------------------------------------------------------------------------
+
+    def _judge(self, entry: FileEntry) -> FileEntry:
+        answer = self._look_at(entry)
+        if isinstance(answer, Accepted):
+            moved = self._accepted(entry, answer)
+        else:
+            values = {"contract": answer.contract}
+            self.ledger.owe_word(entry.key, entry.version, self._now())
+            moved = self.ledger.transition(entry, REJECTED, at=self._now(), reason=answer.reason, set_=values)
+        if moved is None:  # another intake was quicker with the same version
+            return self.ledger.entry(entry.key, entry.version) or entry
+        self.flow.tag(moved, "REJECTED" if moved.state == REJECTED else "ACCEPTED")
+        log.info("answered", extra={"key": moved.key, "version": moved.version, "state": moved.state})
+        return moved
+
+    def _look_at(self, entry: FileEntry) -> Accepted | Rejected:
+        """Reads the head (for a workbook also its directory and first rows) and decides."""
+
+        def read(start: int, length: int) -> bytes:
+            return self.objects.read(entry.key, entry.version, start, length)
+
+        try:
+            head = read(0, min(HEAD_BYTES, entry.size)) if entry.size else b""
+            return detect(head, entry.size, entry.key, self.flow.contracts, read_range=read)
+        except ObjectGoneError:
+            return Rejected(f"{file_name(entry.key)} was deleted before it could be read. Upload it again.")
+
+    def _accepted(self, entry: FileEntry, answer: Accepted) -> FileEntry | None:
+        facts = answer.facts
+        contract = self.flow.contracts[facts.contract]
+        notes = [f"Taken as {contract.name}: {count(len(facts.columns), 'column')} recognised."]
+        if facts.unmapped:
+            notes.append(f"Not known and left out: {quoted(facts.unmapped)}.")
+        if not entry.key.startswith(contract.folder):
+            notes.append(f"It lies outside {contract.folder}, so the bronze table does not show it.")
+        else:
+            self.flow.crawling.see_layout(entry.key, layout_digest(answer.names, facts))
+        twin = self._twin(entry)
+        if twin:
+            notes.append(twin)
+        note = " ".join(notes)
+        values = {"contract": contract.name, "facts": answer.facts_text, "note": note}
+        return self.ledger.transition(entry, PENDING, at=self._now(), reason=note, set_=values)
+
+    def _twin(self, entry: FileEntry) -> str | None:
+        """A sentence when the same content came before. By ETag and size: the desk reads only the head of a file."""
+        first_key, first_version = self.ledger.first_holder(str(entry.digest), entry.key, entry.version)
+        if (first_key, first_version) == entry.name:
+            return None
+        where = "as an earlier version of this file" if first_key == entry.key else f"as {quoted([first_key])}"
+        return f"The same content came before {where}."
+
+    # ---- afterwards ----------------------------------------------------------------------------------------------
+
+    def finish(self, entries: Iterable[FileEntry]) -> dict[str, Any]:
+        """Tells people about what was refused, and starts crawler and silver run for what was taken."""
+        answered = {entry.name: entry for entry in entries}
+        self.flow.alarm.set_aside(rejected, [entry for entry in answered.values() if entry.state == REJECTED])
+        done: dict[str, Any] = {"files": len(answered), "crawler_started": self.flow.crawling.start_if_asked()}
+        waiting = {name: entry for name, entry in answered.items() if entry.state == PENDING}
+        if waiting:
+            self.flow.silver.just_written.update(waiting)
+            done["silver"] = self.flow.start_silver()
+        return done
+
+    def _now(self) -> float:
+        return self.flow.clock.now()
+
+
+def _set_apart(item: ObjectVersion, older: Sequence[ObjectVersion]) -> ObjectVersion:
+    """The version with its place among those of the same moment added to its time, in microseconds."""
+    place = 0
+    for other in older:
+        if other.object_time != item.object_time:
+            break
+        place += 1
+    moment = datetime.fromisoformat(item.object_time) + timedelta(microseconds=place)
+    return ObjectVersion(item.key, item.version, item.size, item.etag, timestamp(moment))

@@ -1,0 +1,216 @@
+"""The ledger: what became of every version of every file, and the few facts that stations leave for one another.
+
+Every write is conditional on what it believes, so that an event seen twice, late or out of order changes nothing:
+
+| write                          | condition                              | when it does not hold                    |
+| ------------------------------ | -------------------------------------- | ---------------------------------------- |
+| receive                        | no entry for (key, version)            | it came before: go on with what is there |
+| transition                     | entry still in the old state and batch | somebody else moved it: leave it alone   |
+| first holder of a content      | no holder yet                          | the same content came before: say so     |
+| layout seen                    | not seen                               | nothing to crawl                         |
+| mark (alert sent, digest sent) | not marked                             | it was done: do not repeat               |
+
+| item         | pk                       | sk          | access                                                   |
+| ------------ | ------------------------ | ----------- | -------------------------------------------------------- |
+| file version | FILE#<key>               | V#<version> | get; query by key; by state through the index `by_state` |
+| content      | CONTENT#<digest>         | CONTENT     | put, get                                                 |
+| layout       | LAYOUT#<folder>#<digest> | LAYOUT      | put                                                      |
+| crawler      | CRAWLER#<name>           | CRAWLER     | get, update: asked for, started                          |
+| mark         | MARK#<what>              | MARK        | get, put                                                 |
+| word owed    | OWED                     | <digest>    | put, get, delete; query: files to tell people about      |
+| sweep cursor | SWEEP                    | CURSOR      | get, put                                                 |
+| lease        | LEASE#<name>             | LEASE       | see lake/leases.py                                       |
+
+Nothing is ever scanned. The index is a moment behind the table (DynamoDB's promise), so whoever acts on what it found
+does so by a conditional write to the table itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lake.entries import STATES, Change, FileEntry, from_item, primary_key, timestamp, to_item
+from lake.leases import Lease, lease_from_item, lease_key
+from lake.store import Store
+from lake.words import clean
+
+INDEX = "by_state"
+HISTORY_LIMIT = 200  # moves kept on an entry; older ones in the middle go first, the beginning stays
+_FIRST_KEPT = 20
+
+
+@dataclass(frozen=True)
+class CrawlerWish:
+    """How often a crawler was asked for and how many of these wishes its starts have answered."""
+
+    asked: int = 0
+    started: int = 0
+
+    @property
+    def pending(self) -> bool:
+        return self.asked > self.started
+
+
+class Ledger:
+    """The ledger in one DynamoDB table (names of keys and index above). `client` is a boto3 DynamoDB client."""
+
+    def __init__(self, table_name: str, client: Any = None) -> None:
+        self.store = Store(table_name, client)
+
+    # ---- file versions -------------------------------------------------------------------------------------------
+
+    def receive(self, entry: FileEntry) -> bool:
+        """Writes a new entry; False when this version of this file has one already (which then stays as it is)."""
+        first = Change(entry.state, entry.arrived_at, entry.reason)
+        item = to_item(entry)
+        item["history"] = [asdict(first)]
+        return self.store.put_new(item)
+
+    def transition(
+        self, entry: FileEntry, to: str, *, at: float, reason: str | None = None, set_: Mapping[str, Any] | None = None
+    ) -> FileEntry | None:
+        """Moves an entry on, if it is still in the state (and batch) in which `entry` was read.
+
+        `at` is the moment in seconds since the epoch; `reason` replaces the old one (None takes it away); `set_` gives
+        further attributes (None takes one away). Gives the entry as it is now, or None when it had moved meanwhile.
+        """
+        change = asdict(Change(to, timestamp(at), clean(reason) if reason else None))
+        values = {"state": to, "gsi1pk": f"STATE#{to}", "gsi1sk": entry.sort_key, "reason": change["reason"]}
+        values.update(set_ or {})
+        where, known = "#state = :old", {"old": entry.state}
+        if entry.batch_id is None:
+            where += " AND attribute_not_exists(#batch_id)"
+        else:
+            where, known = where + " AND #batch_id = :batch", {**known, "batch": entry.batch_id}
+        append: dict[str, list[Any]] = {"history": [change]}
+        if len(entry.history) >= HISTORY_LIMIT:
+            kept = [*entry.history[:_FIRST_KEPT], *entry.history[_FIRST_KEPT + HISTORY_LIMIT // 4 :]]
+            values["history"], append = [*(asdict(old) for old in kept), change], {}
+        where_it_lies = primary_key(entry.key, entry.version)
+        item = self.store.update(
+            where_it_lies["pk"],
+            where_it_lies["sk"],
+            set_={name: value for name, value in values.items() if value is not None},
+            append=append,
+            remove=[name for name, value in values.items() if value is None],
+            where=where,
+            values=known,
+        )
+        return None if item is None else from_item(item)
+
+    def entry(self, key: str, version: str) -> FileEntry | None:
+        """One version's entry as it is now."""
+        item = self.store.get(**primary_key(key, version))
+        return None if item is None else from_item(item)
+
+    def versions(self, key: str) -> list[FileEntry]:
+        """All entries of a key, the oldest object first."""
+        return sorted((from_item(item) for item in self.store.query(f"FILE#{key}")), key=lambda e: e.sort_key)
+
+    def entries(self, states: Iterable[str] | None = None) -> Iterator[FileEntry]:
+        """Entries in these states (all states when left out), state by state, the oldest object first in each.
+
+        Read from the index: an entry that moved this very moment may still show in its old state, or in both.
+        """
+        for state in STATES if states is None else states:
+            for item in self.store.query(f"STATE#{state}", INDEX):
+                yield from_item(item)
+
+    def any_in(self, *states: str) -> bool:
+        """Whether any entry is in one of the states (by the index)."""
+        return next(self.entries(states), None) is not None
+
+    def entries_of(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], FileEntry]:
+        """The entries of these (key, version) pairs, those that exist; consistent."""
+        items = self.store.get_many([primary_key(key, version) for key, version in names])
+        return {found.name: found for found in map(from_item, items)}
+
+    def states_of(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """The states of these (key, version) pairs, for those that have an entry; consistent, small."""
+        items = self.store.get_many([primary_key(k, v) for k, v in names], attributes=("key", "version", "state"))
+        return {(item["key"], item["version"]): item["state"] for item in items}
+
+    # ---- what stations leave for one another ---------------------------------------------------------------------
+
+    def first_holder(self, digest: str, key: str, version: str) -> tuple[str, str]:
+        """The (key, version) that first came with this content: the given one when it is the first."""
+        pk = f"CONTENT#{digest}"
+        if self.store.put_new({"pk": pk, "sk": "CONTENT", "key": key, "version": version}):
+            return key, version
+        item = self.store.get(pk, "CONTENT")
+        return (item["key"], item["version"]) if item else (key, version)
+
+    def layout_known(self, folder: str, digest: str) -> bool:
+        return self.store.get(f"LAYOUT#{folder}#{digest}", "LAYOUT") is not None
+
+    def remember_layout(self, folder: str, digest: str, key: str, at: float) -> bool:
+        """Notes a layout of a folder and the file that brought it; False when it was known."""
+        item = {"pk": f"LAYOUT#{folder}#{digest}", "sk": "LAYOUT", "first_key": key, "at": timestamp(at)}
+        return self.store.put_new(item)
+
+    def marked(self, what: str) -> bool:
+        """Whether this was done before (an alert, a digest)."""
+        return self.store.get(f"MARK#{what}", "MARK") is not None
+
+    def mark(self, what: str, at: float) -> bool:
+        """Notes that this was done; False when it was noted before."""
+        return self.store.put_new({"pk": f"MARK#{what}", "sk": "MARK", "at": timestamp(at)})
+
+    def owe_word(self, key: str, version: str, at: float) -> None:
+        """Notes, before a file is set aside, that people have to be told about it."""
+        item = {"pk": "OWED", "sk": _short(key, version), "key": key, "version": version, "at": timestamp(at)}
+        self.store.put_new(item)
+
+    def word_owed(self, key: str, version: str) -> bool:
+        return self.store.get("OWED", _short(key, version)) is not None
+
+    def word_given(self, key: str, version: str) -> None:
+        """People were told about this file."""
+        self.store.delete("OWED", _short(key, version))
+
+    def words_owed(self, before: float) -> list[tuple[str, str]]:
+        """The (key, version) of files noted before a moment that people were not told about yet."""
+        return [(i["key"], i["version"]) for i in self.store.query("OWED") if i["at"] < timestamp(before)]
+
+    def claim(self, what: str, now: int, until: int) -> bool:
+        """Keeps others from doing this until then (epoch seconds); False while somebody else has claimed it."""
+        where = "attribute_not_exists(#until) OR #until < :now"
+        claimed = self.store.update(f"CLAIM#{what}", "CLAIM", set_={"until": until}, where=where, values={"now": now})
+        return claimed is not None
+
+    def crawler(self, name: str) -> CrawlerWish:
+        item = self.store.get(f"CRAWLER#{name}", "CRAWLER") or {}
+        return CrawlerWish(item.get("asked", 0), item.get("started", 0))
+
+    def ask_for_crawl(self, name: str) -> CrawlerWish:
+        """One more wish that the crawler runs."""
+        item = self.store.update(f"CRAWLER#{name}", "CRAWLER", add={"asked": 1}) or {}
+        return CrawlerWish(item.get("asked", 0), item.get("started", 0))
+
+    def crawl_started(self, name: str, wishes: int) -> None:
+        """A start that answered the first `wishes` wishes; later ones stay pending."""
+        where = "attribute_not_exists(#started) OR #started < :wishes"
+        self.store.update(
+            f"CRAWLER#{name}", "CRAWLER", set_={"started": wishes}, where=where, values={"wishes": wishes}
+        )
+
+    def sweep_cursor(self) -> tuple[str, str] | None:
+        """Where the sweeper's listing of the bucket stopped: (key marker, version marker); None: at the beginning."""
+        item = self.store.get("SWEEP", "CURSOR")
+        return (item["key_marker"], item["version_marker"]) if item and item.get("key_marker") else None
+
+    def keep_sweep_cursor(self, cursor: tuple[str, str] | None) -> None:
+        key_marker, version_marker = cursor or ("", "")
+        self.store.update("SWEEP", "CURSOR", set_={"key_marker": key_marker, "version_marker": version_marker})
+
+    def lease(self, name: str) -> Lease:
+        """The lease of that name as it is now; a lease that nobody ever held is free with fence 0."""
+        return lease_from_item(name, self.store.get(*lease_key(name)))
+
+
+def _short(key: str, version: str) -> str:
+    """A sort key for a version of a file, of bounded length."""
+    return hashlib.sha256(f"{key}\x1f{version}".encode()).hexdigest()

@@ -1,0 +1,176 @@
+"""The one shape in which records leave the parser, whatever the file was.
+
+A data record carries its number, its text as it came and the text of each field (trimmed; null where the file has no
+such column). Records that no parser can split carry a note instead. Each file ends in one record of kind END or ERROR:
+a file without one was not read to its end, and its run must not go on.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+ROW, BAD, END, ERROR = range(4)
+
+# file: position in the batch's list of files. source_row: 1 = the first record after the header.
+# blank: on END, how many records held nothing. note: on BAD and ERROR, what is wrong, in words.
+FRAME = (
+    ("file", pa.int32()),
+    ("kind", pa.int8()),
+    ("source_row", pa.int64()),
+    ("raw_row", pa.string()),
+    ("note", pa.string()),
+    ("blank", pa.int64()),
+)
+FRAME_DDL = "file int, kind tinyint, source_row bigint, raw_row string, note string, blank bigint"
+RAW = "raw_"  # a field's text travels as raw_<field>
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the columns of one file mean: its fields by position, out of all fields of the contract."""
+
+    file: int
+    fields: tuple[str, ...]  # every field of the contract, in order
+    positions: tuple[int | None, ...]  # where the file has it
+    header: tuple[str, ...]  # the file's own header texts, trimmed, by position
+    delimiter: str
+
+    @property
+    def width(self) -> int:
+        return len(self.header)
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pa.schema([*FRAME, *((RAW + field, pa.string()) for field in self.fields)])
+
+
+class Counter:
+    """Numbers records and keeps what is told about a file as a whole at its end."""
+
+    def __init__(self) -> None:
+        self.blank = 0
+        self.next = 1
+
+    def numbers(self, count: int, elsewhere: Sequence[int]) -> pa.Array:
+        """The next `count` record numbers, leaving out those that went `elsewhere` (sorted, not below the next)."""
+        if not elsewhere or elsewhere[0] >= self.next + count:
+            found = range(self.next, self.next + count)
+            self.next += count
+            return pa.array(found, pa.int64())
+        taken = set(elsewhere)
+        numbers: list[int] = []
+        while len(numbers) < count:
+            if self.next not in taken:
+                numbers.append(self.next)
+            self.next += 1
+        return pa.array(numbers, pa.int64())
+
+
+def rows(
+    shape: Shape, columns: Sequence[pa.Array], numbers: pa.Array, raw: pa.Array, counter: Counter
+) -> pa.RecordBatch:
+    """Data records, without blank ones (counted) and repeated headers (left out)."""
+    trimmed = [pc.utf8_trim_whitespace(column) for column in columns]
+    keep = None
+    blank = _all_equal(trimmed, [""] * len(trimmed))
+    if blank is not None:
+        counter.blank += pc.sum(blank).as_py()
+        keep = pc.invert(blank)
+    named = [position for position in shape.positions if position is not None]
+    repeated = _all_equal([trimmed[at] for at in named], [shape.header[at] for at in named])
+    if repeated is not None:
+        keep = pc.invert(repeated) if keep is None else pc.and_(keep, pc.invert(repeated))
+    size = len(numbers)
+    nothing = pa.nulls(size, pa.string())
+    batch = pa.record_batch(
+        [
+            pa.repeat(pa.scalar(shape.file, pa.int32()), size),
+            pa.repeat(pa.scalar(ROW, pa.int8()), size),
+            numbers,
+            raw,
+            nothing,
+            pa.nulls(size, pa.int64()),
+            *(nothing if at is None else trimmed[at] for at in shape.positions),
+        ],
+        schema=shape.schema,
+    )
+    return batch if keep is None else batch.filter(keep)
+
+
+def single(
+    shape: Shape,
+    kind: int,
+    number: int | None = None,
+    raw: str | None = None,
+    note: str | None = None,
+    blank: int | None = None,
+) -> pa.RecordBatch:
+    """One record that is not split into fields: a bad row, or the end of a file."""
+    values = [shape.file, kind, number, raw, note, blank, *([None] * len(shape.fields))]
+    return pa.record_batch(
+        [pa.array([value], field.type) for value, field in zip(values, shape.schema)], schema=shape.schema
+    )
+
+
+def _all_equal(columns: Sequence[pa.Array], texts: Sequence[str]) -> pa.Array | None:
+    """Where every column equals its text; None when nowhere. Stops at the first column that rules all rows out."""
+    mask = None
+    for column, text in zip(columns, texts):
+        equal = pc.equal(column, text)
+        mask = equal if mask is None else pc.and_(mask, equal)
+        if not pc.any(mask).as_py():
+            return None
+    return mask
+
+
+def join(columns: Sequence[pa.Array], delimiter: str, quoted: bool) -> pa.Array:
+    """The records as text again. `quoted`: some value may hold a quote, a newline or the delimiter."""
+    if quoted:
+        columns = [_quote(column, delimiter) for column in columns]
+    return pc.binary_join_element_wise(*columns, delimiter)
+
+
+def _quote(column: pa.Array, delimiter: str) -> pa.Array:
+    needs = None
+    for text in ('"', delimiter, "\n", "\r"):
+        found = pc.match_substring(column, text)
+        needs = found if needs is None else pc.or_(needs, found)
+    if not pc.any(needs).as_py():
+        return column
+    doubled = pc.replace_substring(column, '"', '""')
+    return pc.if_else(needs, pc.binary_join_element_wise('"', doubled, '"', ""), column)
+
+
+def as_text(values: Sequence[str], delimiter: str) -> str:
+    """One record as text, quoted where needed."""
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter, lineterminator="").writerow(values)
+    return out.getvalue()
+
+
+def batches_of_lists(
+    shape: Shape, records: Iterator[tuple[int, list[str]]], counter: Counter, size: int = 10_000
+) -> Iterator[pa.RecordBatch]:
+    """Record batches from records that a Python reader gives as (number, values of the file's width)."""
+    numbers: list[int] = []
+    values: list[list[str]] = []
+
+    def flush() -> pa.RecordBatch:
+        columns = [pa.array([row[at] for row in values], pa.string()) for at in range(shape.width)]
+        raw = pa.array([as_text(row, shape.delimiter) for row in values], pa.string())
+        return rows(shape, columns, pa.array(numbers, pa.int64()), raw, counter)
+
+    for number, row in records:
+        numbers.append(number)
+        values.append(row)
+        if len(values) >= size:
+            yield flush()
+            numbers, values = [], []
+    if values:
+        yield flush()

@@ -1,0 +1,74 @@
+"""Excel workbooks: one sheet, read row by row, its cells as the texts a csv export would hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from lake.manifest import FileFacts
+from lake.parsing.csvfile import shape_of
+from lake.parsing.records import Counter, batches_of_lists
+from lake.parsing.source import DamagedFile
+
+IN_MEMORY = 32 << 20  # larger workbooks wait on disk: the format has to be read from its end
+
+
+def read_sheet(
+    body: BinaryIO, facts: FileFacts, file: int, fields: tuple[str, ...], kinds: dict[str, str], counter: Counter
+) -> Iterator[pa.RecordBatch]:
+    """The records of the sheet that the facts name. `kinds` (field -> logical type) says what an Excel moment means."""
+    import openpyxl
+
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as copy:
+        shutil.copyfileobj(body, copy)
+        copy.seek(0)
+        try:
+            book = openpyxl.load_workbook(copy, read_only=True, data_only=True)
+            sheet = book[facts.sheet] if facts.sheet else book.worksheets[0]
+            # The size that a workbook states about itself is often wrong; the rows say how wide they are.
+            sheet.reset_dimensions()
+            cells = sheet.iter_rows(values_only=True)
+            header: list[str] = []
+            for _ in range(facts.header_rows):
+                header = [_text(cell, "") for cell in next(cells, ())]
+            while header and not header[-1].strip():
+                header.pop()
+            shape = shape_of(file, fields, facts, header)
+            by_position = {at: kinds[field] for field, at in zip(shape.fields, shape.positions) if at is not None}
+            records = (
+                (number, [_text(cell, by_position.get(at, "")) for at, cell in enumerate(_wide(row, shape.width))])
+                for number, row in enumerate(cells, start=1)
+            )
+            yield from batches_of_lists(shape, records, counter)
+        except (zipfile.BadZipFile, KeyError, ValueError, EOFError, SyntaxError) as error:
+            # openpyxl lets whatever its XML and zip readers raise come through; SyntaxError is XML's ParseError.
+            raise DamagedFile(f"the workbook is damaged or cannot be read: {error}") from error
+
+
+def _wide(row: tuple[Any, ...], width: int) -> tuple[Any, ...]:
+    return (*row, *([None] * (width - len(row))))[:width]
+
+
+def _text(cell: Any, kind: str) -> str:
+    """A cell as text: whole numbers without a fraction, dates and times as ISO writes them."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, dt.datetime):
+        if kind == "time":
+            return cell.time().isoformat("seconds")
+        return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(" ", "seconds")
+    if isinstance(cell, dt.date):
+        return cell.isoformat()
+    if isinstance(cell, dt.time):
+        return cell.isoformat("seconds")
+    return str(cell)

@@ -1,0 +1,81 @@
+"""What is said about each file of a batch: where its rows went, or why nothing of it was published."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.contracts import Contract
+from lake.manifest import COUNTS, FileOutcome, ManifestFile
+from lake.silver.claims import Resolution
+from lake.silver.reading import FileCount
+
+LOADED, HELD = "LOADED", "HELD"
+
+
+def why_held(batch: DataFrame, file: int, count: FileCount, contract: Contract) -> str | None:
+    """Why nothing of a file may be published, in words; None when it may."""
+    if count.damage:
+        return count.damage
+    share = count.bad / count.rows_in if count.rows_in else 0.0
+    if count.rows_in < contract.quarantine_threshold_rows or share <= contract.quarantine_threshold:
+        return None
+    common = (
+        batch.where(F.col("file") == file)
+        .select(F.explode("reasons").alias("reason"))
+        # Without the quoted value one kind of trouble is one sentence.
+        .select(F.regexp_replace("reason", r" '.*'", "").alias("reason"))
+        .groupBy("reason")
+        .count()
+        .orderBy(F.desc("count"), "reason")
+        .limit(3)
+        .collect()
+    )
+    most = "; ".join(f"{row.reason} ({row['count']} rows)" for row in common)
+    return (
+        f"{count.bad} of its {count.rows_in} rows are bad ({share:.0%}), more than the "
+        f"{contract.quarantine_threshold:.0%} that its contract allows: {most}"
+    )
+
+
+def account(file: ManifestFile, at: int, count: FileCount, resolution: Resolution, held: str | None) -> FileOutcome:
+    """Where the rows of a file went."""
+    findings = _findings(file)
+    if held:
+        return FileOutcome(file.key, file.version, HELD, held, findings=findings)
+    fates: dict[str, Any] = Counter()
+    for (where, fate, _), rows in resolution.fates.items():
+        if where == at:
+            fates[fate] += rows
+    outcome = FileOutcome(
+        file.key,
+        file.version,
+        LOADED,
+        rows_in=count.rows_in,
+        quarantined=count.bad,
+        blank=count.blank,
+        flagged=count.flagged,
+        findings=findings,
+    )
+    return replace(outcome, **fates)
+
+
+def _findings(file: ManifestFile) -> tuple[str, ...]:
+    named = [name.strip() for name in file.facts.unmapped if name.strip()]
+    return (f"columns that the contract does not know: {', '.join(named)}",) if named else ()
+
+
+def recorded(row: Row) -> FileOutcome:
+    """A row of file_loads as the outcome it was written from."""
+    return FileOutcome(
+        row.source_file,
+        row.source_version,
+        row.state,
+        row.reason,
+        **{name: row[name] for name in COUNTS},
+        findings=tuple(row.findings or ()),
+    )

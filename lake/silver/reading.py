@@ -1,0 +1,151 @@
+"""The files of a batch as one frame of typed, checked rows, read once and kept for everything that follows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812 - as everybody writes it
+
+from lake.contracts import Contract
+from lake.manifest import Manifest, ManifestFile
+from lake.parsing.records import BAD, END, ERROR, FRAME_DDL, RAW, ROW
+from lake.parsing.tasks import plan, reader
+from lake.silver.conform import flags, reasons, sentences, typed
+from lake.silver.tables import row_columns
+
+KEEP = ("file", "kind", "raw_row", "note", "blank", "reasons")  # what a row carries on its way besides its columns
+
+
+@dataclass
+class FileCount:
+    """What the first reading of a file found."""
+
+    rows: int = 0
+    bad: int = 0
+    blank: int = 0
+    flagged: int = 0
+    ended: bool = False
+    damage: str | None = None
+    rows_by_month: Counter[dt.date | None] = field(default_factory=Counter)
+
+    @property
+    def rows_in(self) -> int:
+        return self.rows + self.bad
+
+
+def read_batch(
+    spark: SparkSession, contract: Contract, files: Sequence[ManifestFile], manifest: Manifest, began: dt.datetime
+) -> DataFrame:
+    """Every record of the files: the columns of the contract's table, and KEEP. Not evaluated yet.
+
+    `reasons` is empty on good rows; `raw_row` is only there on bad ones. `began` (with a zone) becomes loaded_at.
+    """
+    fields = [(item.name, item.kind) for item in contract.fields]
+    work = plan(files, fields)
+    schema = FRAME_DDL + "".join(f", {RAW}{name} string" for name, _ in fields)
+    count = len(work.tasks)
+    records = spark.range(0, count, 1, count).mapInArrow(reader(work), schema)
+    records = records.join(F.broadcast(_facts(spark, contract, files)), "file")
+    read = records.select("*", *(F.expr(typed(item)).alias(item.name) for item in contract.fields))
+    for column in contract.columns:
+        if column.logic:
+            read = read.withColumn(column.name, F.expr(column.logic).cast(column.type))
+    checked = read.withColumn(
+        "reasons",
+        F.when(F.col("kind") == ROW, F.expr(sentences(reasons(contract)))).otherwise(
+            F.when(F.col("kind") == BAD, F.array("note"))
+        ),
+    )
+    bad = F.size("reasons") > 0
+    return checked.select(
+        "file",
+        "kind",
+        F.when(bad, F.col("raw_row")).alias("raw_row"),
+        "note",
+        "blank",
+        "reasons",
+        *(F.col(column.name) for column in contract.columns),
+        F.when(~bad, F.expr(sentences(flags(contract)))).alias("flags"),
+        "source_file",
+        "source_version",
+        "source_row",
+        F.lit(manifest.batch_id).alias("batch_id"),
+        # As text: a datetime literal would be read by the clock of the machine.
+        F.lit(str(local(began, contract).replace(tzinfo=None))).cast("timestamp_ntz").alias("loaded_at"),
+        "object_time",
+    )
+
+
+def local(moment: dt.datetime, contract: Contract) -> dt.datetime:
+    """A moment by the clock of the contract's time zone."""
+    return moment.astimezone(ZoneInfo(contract.time_zone))
+
+
+def object_time(file: ManifestFile, contract: Contract) -> dt.datetime:
+    """When a file's version was written, by the contract's clock, without a zone."""
+    return local(dt.datetime.fromisoformat(file.object_time), contract).replace(tzinfo=None)
+
+
+def _facts(spark: SparkSession, contract: Contract, files: Sequence[ManifestFile]) -> DataFrame:
+    """What is the same for all rows of a file."""
+    table = pa.table(
+        {
+            "file": pa.array(range(len(files)), pa.int32()),
+            "source_file": pa.array([file.key for file in files], pa.string()),
+            "source_version": pa.array([file.version for file in files], pa.string()),
+            "object_time": pa.array([object_time(file, contract) for file in files], pa.timestamp("us")),
+        }
+    )
+    return spark.createDataFrame(table)
+
+
+def good(batch: DataFrame) -> DataFrame:
+    return batch.where((F.col("kind") == ROW) & (F.size("reasons") == 0))
+
+
+def bad(batch: DataFrame) -> DataFrame:
+    return batch.where(F.size("reasons") > 0)
+
+
+def count_files(batch: DataFrame, contract: Contract, files: Sequence[ManifestFile]) -> list[FileCount]:
+    """Counts of each file. This reads the files; a persisted batch is filled by it."""
+    is_bad = F.size("reasons") > 0
+    month = month_of(contract)
+    counted = batch.groupBy(
+        "file", "kind", is_bad.alias("bad"), F.when((F.col("kind") == ROW) & ~is_bad, month).alias("month")
+    ).agg(
+        F.count("*").alias("rows"),
+        F.sum("blank").alias("blank"),
+        F.count_if(F.size("flags") > 0).alias("flagged"),
+        F.first("note").alias("note"),
+    )
+    counts = [FileCount() for _ in files]
+    for row in counted.collect():
+        count = counts[row.file]
+        if row.kind == END:
+            count.ended, count.blank = True, row.blank
+        elif row.kind == ERROR:
+            count.ended, count.damage = True, row.note
+        elif row.bad:
+            count.bad += row.rows
+        else:
+            count.rows += row.rows
+            count.flagged += row.flagged
+            count.rows_by_month[row.month] += row.rows
+    return counts
+
+
+def month_of(contract: Contract) -> Column:
+    """The month (first day) of a row by the table's partition column; null for a table that has none."""
+    column = contract.partition_column
+    return F.trunc(F.col(column), "MM") if column else F.lit(None).cast("date")
+
+
+def table_columns(contract: Contract) -> list[str]:
+    return [column.name for column in row_columns(contract)]

@@ -1,0 +1,254 @@
+"""One silver run: a batch of files in, all of it published or nothing, and a result that accounts for every row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.contracts import Contract
+from lake.manifest import FileOutcome, Manifest, ManifestFile, SilverResult
+from lake.publishing import quoted
+from lake.silver import audit
+from lake.silver.account import HELD, LOADED, account, recorded, why_held
+from lake.silver.claims import INSERTED, Fates, Resolution, months, resolve
+from lake.silver.commit import Commit, ensure_tables, finish_interrupted, heads_of
+from lake.silver.reading import bad, count_files, good, local, object_time, read_batch
+from lake.silver.steps import step, tell
+from lake.silver.tables import FILE_LOADS, QUARANTINE, Names
+
+MAIN = "main"
+
+
+@dataclass
+class Load:
+    """What a batch brought for one contract, written to branches and ready to be proven."""
+
+    contract: Contract
+    outcomes: list[FileOutcome]
+    resolution: Resolution
+    touched: DataFrame
+    batch: DataFrame  # persisted
+
+
+class SilverRun:
+    """A run over one manifest. `result_of` and `store_result` reach the results of batches by their id."""
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        manifest: Manifest,
+        contracts: Mapping[str, Contract],
+        database: str,
+        result_of: Callable[[str], SilverResult | None],
+        store_result: Callable[[SilverResult], None],
+        may_publish: Callable[[], bool],
+        began: dt.datetime | None = None,
+    ) -> None:
+        self._spark = spark
+        self._manifest = manifest
+        self._names = Names(database)
+        self._result_of = result_of
+        self._store_result = store_result
+        self._may_publish = may_publish
+        self._began = began or dt.datetime.now(dt.UTC)
+        known = {file.facts.contract for file in manifest.files}
+        self._contracts = [contract for name, contract in contracts.items() if name in known]
+        self._commit = Commit(spark, manifest.batch_id)
+
+    def run(self) -> SilverResult:
+        """Load the batch. A batch that was published before changes nothing and answers the same."""
+        with step("tables"):
+            ensure_tables(self._spark, self._names, self._contracts)
+            heads = heads_of(self._spark, self._tables)
+            finished = finish_interrupted(self._spark, self._names, heads)
+            if finished:
+                heads = heads_of(self._spark, self._tables)
+        with step("earlier loads"):
+            earlier = self._earlier_loads(heads)
+        if any(row.batch_id == self._manifest.batch_id for row in earlier.values()):
+            tell("published before", batch_id=self._manifest.batch_id)
+            return self._published_before(earlier, heads)
+        loads = []
+        try:
+            for contract in self._contracts:
+                files = [
+                    file
+                    for file in self._manifest.files
+                    if file.facts.contract == contract.name and (file.key, file.version) not in earlier
+                ]
+                if files:
+                    loads.append(self._load(contract, files, heads))
+            return self._finish(loads, earlier, finished, heads)
+        finally:
+            for load in loads:
+                load.batch.unpersist()
+
+    @property
+    def _tables(self) -> list[str]:
+        """Every table of the run in the order of publishing: file_loads decides."""
+        own = [
+            table
+            for contract in self._contracts
+            for table in (self._names.history(contract), self._names.rows(contract))
+        ]
+        return [self._names.file_loads, self._names.quarantine, *own]
+
+    def _earlier_loads(self, heads: Mapping[str, Mapping[str, int]]) -> dict[tuple[str, str], Row]:
+        """What file_loads knows of the batch's files. A file version is loaded once, whatever asks for it again."""
+        if MAIN not in heads[self._names.file_loads]:
+            return {}
+        wanted = self._spark.createDataFrame(
+            [(file.key, file.version) for file in self._manifest.files], "source_file string, source_version string"
+        )
+        loads = self._spark.table(quoted(self._names.file_loads))
+        mine = loads.join(F.broadcast(wanted), ["source_file", "source_version"], "left_semi")
+        rows = mine.where((F.col("state") == LOADED) | (F.col("batch_id") == self._manifest.batch_id)).collect()
+        return {(row.source_file, row.source_version): row for row in rows}
+
+    def _published_before(
+        self, earlier: Mapping[tuple[str, str], Row], heads: Mapping[str, Mapping[str, int]]
+    ) -> SilverResult:
+        stored = self._result_of(self._manifest.batch_id)
+        if stored is not None:
+            return stored
+        # The result is written before it is published, so this is a result that somebody took away.
+        result = SilverResult(
+            self._manifest.batch_id,
+            changed=True,
+            snapshot_ids={table: found[MAIN] for table, found in self._short(heads).items() if MAIN in found},
+            files=tuple(recorded(row) for row in earlier.values()),
+        )
+        self._store_result(result)
+        return result
+
+    def _load(self, contract: Contract, files: Sequence[ManifestFile], heads: Mapping[str, Mapping[str, int]]) -> Load:
+        """Read, weigh and write one contract's files; nothing of it can be seen yet."""
+        batch = read_batch(self._spark, contract, files, self._manifest, self._began).persist()
+        with step("read", contract=contract.name, files=len(files)) as told:
+            counts = count_files(batch, contract, files)
+            told["rows"] = sum(count.rows_in for count in counts)
+        unread = [file.key for file, count in zip(files, counts) if not count.ended]
+        if unread:
+            raise audit.AuditFailed(f"{len(unread)} files were not read to their end, {unread[0]} among them")
+        held = {at: reason for at, count in enumerate(counts) if (reason := why_held(batch, at, count, contract))}
+        batch_left = batch.where(~F.col("file").isin(list(held))) if held else batch
+        left = [count for at, count in enumerate(counts) if at not in held]
+        new: Fates = Counter(
+            {
+                (at, INSERTED, month): rows
+                for at, count in enumerate(counts)
+                if at not in held
+                for month, rows in count.rows_by_month.items()
+            }
+        )
+        with step("weigh", contract=contract.name):
+            resolution = resolve(
+                self._spark,
+                contract,
+                self._names,
+                batch_left,
+                rows=new,
+                table_has_rows=MAIN in heads[self._names.rows(contract)],
+                history_has_rows=MAIN in heads[self._names.history(contract)],
+            )
+        with step("write", contract=contract.name):
+            self._write(contract, resolution)
+            if any(count.bad for count in left):
+                rows = bad(batch_left).withColumn("contract", F.lit(contract.name))
+                self._commit.append(self._names.quarantine, rows.select(*(column.name for column in QUARANTINE)))
+        outcomes = [
+            account(file, at, count, resolution, held.get(at)) for at, (file, count) in enumerate(zip(files, counts))
+        ]
+        touched = good(batch_left).select(*contract.key).distinct()
+        return Load(contract, outcomes, resolution, touched, batch)
+
+    def _write(self, contract: Contract, resolution: Resolution) -> None:
+        rows, history = self._names.rows(contract), self._names.history(contract)
+        for new in resolution.insert:
+            self._commit.append(rows, new)
+        if resolution.change is not None:
+            self._commit.change(rows, resolution.change, contract.key)
+        if resolution.past is not None:
+            self._commit.append(history, resolution.past)
+
+    def _finish(
+        self,
+        loads: Sequence[Load],
+        earlier: Mapping[tuple[str, str], Row],
+        finished: set[str],
+        heads: dict[str, dict[str, int]],
+    ) -> SilverResult:
+        """Prove the batch, leave its result, publish it."""
+        outcomes = {(o.key, o.version): o for load in loads for o in load.outcomes}
+        outcomes |= {file: recorded(row) for file, row in earlier.items()}
+        for file in self._manifest.files:
+            reason = f"its contract {file.facts.contract} is not known to this release"
+            outcomes.setdefault((file.key, file.version), FileOutcome(file.key, file.version, HELD, reason))
+        news = [outcome for load in loads for outcome in load.outcomes]
+        if news:
+            self._record(loads)
+        after = self._commit.heads() if self._commit.branches else {}
+        with step("audit"):
+            audit.arithmetic(outcomes.values())
+            for load in loads:
+                self._audit(load, heads, after)
+        interrupted = [result for batch_id in finished if (result := self._result_of(batch_id))]
+        mains = {table: found[MAIN] for table, found in heads.items() if MAIN in found} | after
+        result = SilverResult(
+            self._manifest.batch_id,
+            changed=any(self._names.rows(load.contract) in after for load in loads)
+            or any(before.changed for before in interrupted),
+            snapshot_ids=self._short(mains),
+            months=tuple(
+                sorted(
+                    {
+                        *(month for load in loads for month in months(load.resolution.fates)),
+                        *(month for before in interrupted for month in before.months),
+                    }
+                )
+            ),
+            files=tuple(outcomes[file.key, file.version] for file in self._manifest.files),
+        )
+        with step("publish"):
+            self._store_result(result)
+            if self._commit.branches:
+                self._commit.publish(self._tables, self._may_publish)
+        return result
+
+    def _audit(self, load: Load, heads: Mapping[str, Mapping[str, int]], after: Mapping[str, int]) -> None:
+        table = self._names.rows(load.contract)
+        if table in after:
+            inserted = load.resolution.total(INSERTED)
+            audit.rows_of_branch(self._spark, table, heads[table].get(MAIN), after[table], inserted)
+            audit.keys_of_branch(self._spark, load.contract, self._commit.branches[table], load.touched)
+
+    def _record(self, loads: Sequence[Load]) -> None:
+        """A row in file_loads for each file of the batch: the commit that decides."""
+        times = {(file.key, file.version): file for file in self._manifest.files}
+        rows = []
+        for load in loads:
+            for outcome in load.outcomes:
+                values = {
+                    **outcome.counts,
+                    "source_file": outcome.key,
+                    "source_version": outcome.version,
+                    "contract": load.contract.name,
+                    "batch_id": self._manifest.batch_id,
+                    "loaded_at": local(self._began, load.contract).replace(tzinfo=None),
+                    "object_time": object_time(times[outcome.key, outcome.version], load.contract),
+                    "state": outcome.state,
+                    "reason": outcome.reason,
+                    "findings": list(outcome.findings),
+                }
+                rows.append(tuple(values[column.name] for column in FILE_LOADS))
+        schema = ", ".join(f"{column.name} {column.type}" for column in FILE_LOADS)
+        with step("record", files=len(rows)):
+            self._commit.append(self._names.file_loads, self._spark.createDataFrame(rows, schema).coalesce(1))
+
+    def _short(self, by_table: Mapping[str, object]) -> dict:
+        return {table.rpartition(".")[2]: value for table, value in by_table.items()}

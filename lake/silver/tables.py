@@ -1,0 +1,104 @@
+"""The silver tables: a table and its history a feed, and the two that all feeds share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lake.contracts import Contract
+from lake.manifest import COUNTS
+from lake.publishing import ColumnSpec
+
+CATALOG = "glue_catalog"
+
+# Who said it: what every row of a feed's table carries besides the contract's columns.
+LINEAGE = (
+    ColumnSpec("flags", "array<string>", "Soft findings that did not stop the row, in words."),
+    ColumnSpec("source_file", "string", "The key of the file that the row came in."),
+    ColumnSpec("source_version", "string", "The version of that file."),
+    ColumnSpec("source_row", "bigint", "The record in that file; 1 is the first after the header."),
+    ColumnSpec("batch_id", "string", "The run that loaded the row."),
+    ColumnSpec("loaded_at", "timestamp_ntz", "When that run began, local time."),
+    ColumnSpec(
+        "object_time", "timestamp_ntz", "When the file was written, local time: the newest claim on a key wins."
+    ),
+)
+FATE = ColumnSpec("fate", "string", "unchanged, superseded, duplicate, or replaced (it stood in the table before).")
+
+QUARANTINE = (
+    ColumnSpec("source_file", "string", "The key of the file that the row came in."),
+    ColumnSpec("source_version", "string", "The version of that file."),
+    ColumnSpec("source_row", "bigint", "The record in that file; 1 is the first after the header."),
+    ColumnSpec("raw_row", "string", "The record as it came."),
+    ColumnSpec("reasons", "array<string>", "Everything that is wrong with it, in words."),
+    ColumnSpec("contract", "string", "The contract it was checked against."),
+    ColumnSpec("batch_id", "string", "The run that read it."),
+    ColumnSpec("loaded_at", "timestamp_ntz", "When that run began, local time."),
+)
+FILE_LOADS = (
+    ColumnSpec("source_file", "string", "The key of the file."),
+    ColumnSpec("source_version", "string", "The version of the file."),
+    ColumnSpec("contract", "string", "The contract it was taken for."),
+    ColumnSpec("batch_id", "string", "The run that read it."),
+    *(
+        ColumnSpec(name, "bigint", comment)
+        for name, comment in zip(
+            COUNTS,
+            (
+                "Data records: the sum of the six fates that follow.",
+                "Rows whose key was new.",
+                "Rows that changed what was known.",
+                "Rows that said what was known already.",
+                "Rows older than what was known.",
+                "Rows whose key came again later in the same file.",
+                "Rows that could not be used, kept in quarantine.",
+                "Records that held nothing; outside rows_in.",
+                "Rows that carry a soft finding, whatever their fate.",
+            ),
+        )
+    ),
+    ColumnSpec("loaded_at", "timestamp_ntz", "When that run began, local time."),
+    ColumnSpec("object_time", "timestamp_ntz", "When the file was written, local time."),
+    ColumnSpec("state", "string", "LOADED, or HELD: set aside, nothing of it was published."),
+    ColumnSpec("reason", "string", "Why it was held."),
+    ColumnSpec("findings", "array<string>", "Findings about the file as a whole, in words."),
+)
+
+
+@dataclass(frozen=True)
+class Names:
+    """Where the tables of one silver database are, as whole identifiers."""
+
+    database: str
+
+    def of(self, table: str) -> str:
+        return f"{CATALOG}.{self.database}.{table}"
+
+    def rows(self, contract: Contract) -> str:
+        return self.of(contract.table)
+
+    def history(self, contract: Contract) -> str:
+        """Claims that do not stand in the table: older, confirming, repeated or replaced ones."""
+        return self.of(f"{contract.table}_history")
+
+    @property
+    def quarantine(self) -> str:
+        return self.of("quarantine")
+
+    @property
+    def file_loads(self) -> str:
+        return self.of("file_loads")
+
+
+def row_columns(contract: Contract) -> tuple[ColumnSpec, ...]:
+    """The columns of a feed's table, in order."""
+    own = (
+        ColumnSpec(
+            column.name, column.type, f"{column.description} ({column.unit})" if column.unit else column.description
+        )
+        for column in contract.columns
+    )
+    return (*own, *LINEAGE)
+
+
+def history_columns(contract: Contract) -> tuple[ColumnSpec, ...]:
+    return (*row_columns(contract), FATE)

@@ -1,0 +1,16 @@
+SELECT
+    order_date,
+    order_hour,
+    area,
+    count(*) AS orders,
+    count_if(delivery_minutes > :promise_minutes) AS late_deliveries,
+    count_if(order_to_door_minutes > :promise_minutes) AS late_order_to_door,
+    CAST(sum(delivery_minutes) AS double) / count(delivery_minutes) AS avg_delivery_minutes,
+    CAST(sum(order_to_door_minutes) AS double) / count(order_to_door_minutes) AS avg_order_to_door_minutes,
+    percentile(delivery_minutes, 0.5) AS p50_delivery_minutes,
+    percentile(delivery_minutes, 0.95) AS p95_delivery_minutes,
+    count_if(is_complaint) AS complaints,
+    count(delivery_minutes) AS deliveries_timed,
+    count(order_to_door_minutes) AS order_to_door_timed
+FROM orders
+GROUP BY order_date, order_hour, area

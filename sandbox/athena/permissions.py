@@ -1,0 +1,136 @@
+"""The caller's rights on what the engine does for it.
+
+The engine reads with the account owner's keys. Before it may, the tables that a statement reads and writes are asked
+from the engine (EXPLAIN TYPE IO), and the caller must have the rights that Athena would need from it: on the table,
+its database and the catalog in Glue, and on the table's folder in S3. The account's owner is not asked.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+from ministack.core import iam_evaluator
+
+from sandbox.athena.client import Engine
+from sandbox.athena.errors import QueryFailed, denied
+from sandbox.athena.identity import Caller, Clients
+from sandbox.athena.results import split_uri
+
+_OWN_SCHEMAS = ("information_schema",)
+Table = tuple[str, str]
+
+
+class Permissions:
+    """What one caller may do. Every question is put to the emulator's evaluator, and so recorded like any other."""
+
+    def __init__(self, caller: Caller, clients: Clients) -> None:
+        self._caller = caller
+        self._clients = clients
+
+    def check_engine(self, engine: Engine, database: str, explained: Callable[[str], str]) -> None:
+        """Check a query or a change. `explained` puts a prefix before the statement.
+
+        Raises QueryFailed in Athena's words for a missing right, EngineError for a statement that is wrong.
+        """
+        if self._caller.root:
+            return
+        read, written = tables_of(engine, explained("EXPLAIN (TYPE IO, FORMAT JSON)"), self._caller.user, database)
+        for table in read:
+            self.read(*table)
+        if written is not None:
+            self.write(*written)
+
+    def read(self, database: str, table: str) -> None:
+        """The caller must be allowed to read this table's entry and its files."""
+        if self._caller.root:
+            return
+        found = self._table(database, table)
+        if found.get("TableType") == "VIRTUAL_VIEW":
+            return
+        bucket, arn = _folder(found)
+        self.need("s3:GetObject", "s3", arn, s3=True)
+        if not is_iceberg(found):
+            self.need("s3:ListBucket", "s3", bucket, s3=True)
+
+    def write(self, database: str, table: str) -> None:
+        """The caller must be allowed to put files into this table, and, for Iceberg, to commit them."""
+        if self._caller.root:
+            return
+        try:
+            found = self._table(database, table)
+        except LookupError:  # a table that the statement makes: Glue itself is asked when it does
+            self.catalog("CreateTable", database, table)
+            return
+        self.need("s3:PutObject", "s3", _folder(found)[1], s3=True)
+        if is_iceberg(found):
+            self.catalog("UpdateTable", database, table)
+
+    def catalog(self, action: str, database: str, table: str) -> None:
+        """The caller must have this right of Glue on the table, its database and the catalog."""
+        prefix = f"arn:aws:glue:{self._caller.region}:{self._caller.account}:"
+        for name in (f"table/{database}/{table}", f"database/{database}", "catalog"):
+            self.need(f"glue:{action}", "glue", prefix + name)
+
+    def folder(self, action: str, uri: str) -> None:
+        """The caller must have this right of S3 on everything below `uri`."""
+        bucket, key = split_uri(uri)
+        self.need(action, "s3", f"arn:aws:s3:::{bucket}/{key.rstrip('/') + '/' if key else ''}*", s3=True)
+
+    def need(self, action: str, service: str, resource: str, s3: bool = False) -> None:
+        """Raises QueryFailed unless the caller may do `action` on `resource`."""
+        if self._caller.root:
+            return
+        # A policy may allow data to be read through Athena only, and says so by this condition key.
+        through_athena = {"aws:CalledVia": ["athena.amazonaws.com"]}
+        found = iam_evaluator.enforce(
+            self._caller.access_key, action, service, self._caller.region, resource, through_athena
+        )
+        if found is None:
+            return
+        why = f"because no identity-based policy allows the {action} action"
+        if getattr(found, "decision", "") == "Deny":
+            why = "with an explicit deny in a policy"
+        raise insufficient(
+            f"User: {self._caller.arn} is not authorized to perform: {action} on resource: {resource} {why}", s3
+        )
+
+    def _table(self, database: str, table: str) -> dict[str, Any]:
+        """The table's entry, asked with the caller's keys. Raises QueryFailed when denied, LookupError when none."""
+        try:
+            return self._clients.glue(self._caller).get_table(DatabaseName=database, Name=table)["Table"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "EntityNotFoundException":
+                raise LookupError(f"{database}.{table}") from error
+            raise insufficient(error.response["Error"]["Message"]) from error
+
+
+def insufficient(message: str, s3: bool = False) -> QueryFailed:
+    """Athena's failure for a missing right."""
+    return denied(f"Insufficient permissions to execute the query. {message}", s3)
+
+
+def is_iceberg(table: dict[str, Any]) -> bool:
+    """True for a Glue table entry of an Iceberg table."""
+    return (table.get("Parameters") or {}).get("table_type", "").upper() == "ICEBERG"
+
+
+def tables_of(engine: Engine, explain: str, user: str, database: str) -> tuple[list[Table], Table | None]:
+    """The tables that a statement reads, and the one that it writes."""
+    plan = json.loads(engine.rows(explain, user, database)[0][0])
+    read = [_named(entry["table"]) for entry in plan.get("inputTableColumnInfos", [])]
+    written = plan.get("outputTable")
+    return [table for table in read if table[0] not in _OWN_SCHEMAS], _named(written) if written else None
+
+
+def _named(table: dict[str, Any]) -> Table:
+    """Schema and name; `orders$files` is a part of orders."""
+    name = table["schemaTable"]
+    return name["schema"], name["table"].partition("$")[0]
+
+
+def _folder(table: dict[str, Any]) -> tuple[str, str]:
+    """The ARN of a table's bucket, and of everything in the table's folder."""
+    bucket, key = split_uri((table.get("StorageDescriptor") or {}).get("Location") or "s3://unknown/")
+    folder = key.rstrip("/") + "/" if key else ""
+    return f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/{folder}*"

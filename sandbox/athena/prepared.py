@@ -1,0 +1,149 @@
+"""Prepared statements: the API's calls, and PREPARE, EXECUTE and DEALLOCATE in SQL."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ministack.services import athena
+
+from sandbox.athena.errors import InvalidRequest
+from sandbox.athena.run import Run
+from sandbox.athena.sqltext import Cursor, words
+from sandbox.athena.work import DML, UTILITY, Outcome, Plan
+
+Request = dict[str, Any]
+
+
+def expand(sql: str, workgroup: str, parameters: list[str]) -> tuple[str, list[str]]:
+    """An EXECUTE statement as the statement that it names and its parameters; anything else as it is."""
+    if words(sql)[:1] != ["execute"]:
+        return sql, parameters
+    cursor = Cursor(sql, hive=False)
+    cursor.expect("execute")
+    name = cursor.name()
+    given: list[str] = []
+    if cursor.take("using"):
+        given = _split(cursor)
+    else:
+        cursor.end()
+    found = athena._prepared_statements.get(f"{workgroup}/{name}")
+    if found is None:
+        raise InvalidRequest(
+            f"PreparedStatement {name} was not found in workGroup {workgroup}", "InvalidRequestException"
+        )
+    return found["QueryStatement"], given or parameters
+
+
+def _split(cursor: Cursor) -> list[str]:
+    """The expressions after USING, parted at the commas between them."""
+    parts, start, depth = [], cursor.next.start if cursor.next else len(cursor.sql), 0
+    while cursor.next is not None:
+        token = cursor.next
+        cursor.at += 1
+        if token.kind == "mark":
+            depth += (token.text in "([") - (token.text in ")]")
+            if token.text == "," and depth == 0:
+                parts.append(cursor.sql[start : token.start].strip())
+                start = token.end
+    return [*parts, cursor.sql[start:].strip()]
+
+
+def prepare(text: str) -> Plan:
+    """PREPARE name FROM statement."""
+    cursor = Cursor(text, hive=False)
+    cursor.expect("prepare")
+    name = cursor.name()
+    cursor.expect("from")
+    statement = cursor.rest()
+
+    def work(run: Run) -> Outcome:
+        _store(run.workgroup, name, statement, "")
+        return Outcome()
+
+    return Plan(DML, "PREPARE", "txt", work, syntax=statement or None)
+
+
+def deallocate(text: str) -> Plan:
+    """DEALLOCATE PREPARE name."""
+    cursor = Cursor(text, hive=False)
+    cursor.expect("deallocate", "prepare")
+    name = cursor.name()
+    cursor.end()
+
+    def work(run: Run) -> Outcome:
+        athena._prepared_statements.pop(f"{run.workgroup}/{name}", None)
+        return Outcome()
+
+    return Plan(UTILITY, "DEALLOCATE_PREPARE", "txt", work)
+
+
+def create(request: Request) -> dict[str, Any]:
+    """CreatePreparedStatement."""
+    workgroup, name = _key(request)
+    if f"{workgroup}/{name}" in athena._prepared_statements:
+        raise InvalidRequest(f"PreparedStatement {name} already exists in workGroup {workgroup}")
+    _store(workgroup, name, request["QueryStatement"], request.get("Description", ""))
+    return {}
+
+
+def update(request: Request) -> dict[str, Any]:
+    """UpdatePreparedStatement."""
+    workgroup, name = _key(request)
+    kept = _find(workgroup, name)
+    _store(workgroup, name, request["QueryStatement"], request.get("Description", kept.get("Description", "")))
+    return {}
+
+
+def get(request: Request) -> dict[str, Any]:
+    """GetPreparedStatement."""
+    return {"PreparedStatement": _find(*_key(request))}
+
+
+def batch_get(request: Request) -> dict[str, Any]:
+    """BatchGetPreparedStatement."""
+    found, missing = [], []
+    for name in request["PreparedStatementNames"]:
+        entry = athena._prepared_statements.get(f"{request['WorkGroup']}/{name}")
+        if entry is None:
+            missing.append({"StatementName": name, "ErrorCode": "STATEMENT_NOT_FOUND", "ErrorMessage": "not found"})
+        else:
+            found.append(entry)
+    return {"PreparedStatements": found, "UnprocessedPreparedStatementNames": missing}
+
+
+def delete(request: Request) -> dict[str, Any]:
+    """DeletePreparedStatement."""
+    workgroup, name = _key(request)
+    _find(workgroup, name)
+    del athena._prepared_statements[f"{workgroup}/{name}"]
+    return {}
+
+
+def listed(request: Request) -> list[dict[str, Any]]:
+    """ListPreparedStatements, all of them."""
+    found = [e for e in athena._prepared_statements.values() if e["WorkGroupName"] == request["WorkGroup"]]
+    return [{key: e[key] for key in ("StatementName", "LastModifiedTime")} for e in found]
+
+
+def _key(request: Request) -> tuple[str, str]:
+    return request["WorkGroup"], request["StatementName"].lower()
+
+
+def _find(workgroup: str, name: str) -> dict[str, Any]:
+    found = athena._prepared_statements.get(f"{workgroup}/{name}")
+    if found is None:
+        raise InvalidRequest(
+            f"PreparedStatement {name} was not found in workGroup {workgroup}", "ResourceNotFoundException"
+        )
+    return found
+
+
+def _store(workgroup: str, name: str, statement: str, description: str) -> None:
+    athena._prepared_statements[f"{workgroup}/{name}"] = {
+        "StatementName": name,
+        "WorkGroupName": workgroup,
+        "QueryStatement": statement,
+        "Description": description,
+        "LastModifiedTime": time.time(),
+    }

@@ -1,0 +1,1 @@
+"""The AWS emulator with what it lacks: `python -m sandbox.emulator`."""

@@ -1,0 +1,1 @@
+"""AWS Glue that really runs: jobs, crawlers and their events, inside the emulator's process."""

@@ -1,0 +1,62 @@
+"""Runs a Glue job's script in its own process: `python bootstrap.py SCRIPT ARGUMENTS...`
+
+It is handed to a fresh interpreter as a file and imports nothing of the sandbox. It says in a file what went wrong
+(SANDBOX_ERROR_FILE), because the last line of standard error may be Spark's or a shutdown hook's.
+"""
+
+import os
+import runpy
+import sys
+
+
+def explain(error: BaseException) -> str:
+    """One line, as Glue's ErrorMessage puts it: the exception's name and the first line of its message."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    name = type(error).__name__
+    return f"{name}: {lines[0]}" if lines else name
+
+
+def tell(message: str) -> None:
+    with open(os.environ["SANDBOX_ERROR_FILE"], "w", encoding="utf-8") as out:
+        out.write(message)
+
+
+def connect():
+    """On a warm engine, the session that the script will get: the job's Python files must be there before it is used.
+
+    None where the script starts Spark itself, or has no files of its own.
+    """
+    python_files = [file for file in os.environ.get("SANDBOX_PY_FILES", "").split(os.pathsep) if file]
+    if "SPARK_REMOTE" not in os.environ or not python_files:
+        return None
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.builder.getOrCreate()
+    session.addArtifacts(*python_files, pyfile=True)
+    return session
+
+
+def main() -> None:
+    script = sys.argv[1]
+    sys.argv = sys.argv[1:]
+    sys.path[0] = os.path.dirname(script)  # as if the interpreter had been given the script
+    session = None
+    try:
+        session = connect()
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            tell(end.code.strip().splitlines()[-1] if end.code.strip() else "SystemExit")
+        elif end.code not in (None, 0):
+            tell(f"SystemExit: {end.code}")
+        raise
+    except BaseException as error:
+        tell(explain(error))
+        raise
+    finally:
+        if session is not None:
+            session.stop()  # the server forgets the run's views and files
+
+
+if __name__ == "__main__":
+    main()

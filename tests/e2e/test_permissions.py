@@ -1,0 +1,87 @@
+"""Roles matter: taking one needed permission away makes the flow fail loudly, and giving it back heals it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import boto3
+import pytest
+
+from .conftest import Lake, finished
+from .orders import export, order
+
+
+def role_of_job(lake: Lake, job: str) -> str:
+    return str(lake.client("glue").get_job(JobName=job)["Job"]["Role"]).rsplit("/", 1)[-1]
+
+
+@contextmanager
+def without(lake: Lake, role: str, action: str) -> Iterator[None]:
+    """Take an action out of every inline policy of a role; put the policies back at the end."""
+    iam = lake.client("iam")
+    policies: dict[str, Any] = {}
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        policies[name] = json.loads(document) if isinstance(document, str) else document
+    taken = 0
+    try:
+        for name, document in policies.items():
+            reduced = copy.deepcopy(document)
+            for statement in reduced["Statement"]:
+                actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+                kept = [one for one in actions if one != action]
+                taken += len(actions) - len(kept)
+                statement["Action"] = kept
+            reduced["Statement"] = [statement for statement in reduced["Statement"] if statement["Action"]]
+            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(reduced))
+        assert taken, f"{role} does not have {action}: nothing was taken away"
+        yield
+    finally:
+        for name, document in policies.items():
+            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("job", "action"),
+    [("SilverJobName", "s3:GetObjectVersion"), ("GoldJobName", "glue:UpdateTable")],
+)
+def test_a_missing_permission_fails_loudly(lake: Lake, job: str, action: str) -> None:
+    name = f"P-{job}"
+    file = export([order(name, **{"Order Date": "02/12/2019"})])
+    role = role_of_job(lake, lake.outputs[job])
+
+    with without(lake, role, action):
+        version = lake.put(f"orders/{name}.csv", file)
+        waited = lake.run("wait", "--timeout", "600", check=False)
+
+    assert waited.returncode == 1
+    runs = lake.client("glue").get_job_runs(JobName=lake.outputs[job])["JobRuns"]
+    assert runs[0]["JobRunState"] == "FAILED"
+    denied = [json.loads(line) for line in (lake.home / "iam.jsonl").read_text().splitlines()]
+    assert any(one["action"] == action and role in one["principal"] for one in denied if one["decision"] != "Allow")
+    assert lake.file(f"orders/{name}.csv", version)["state"] in ("HELD", "LOADED")  # kept, with its error: never lost
+
+
+def test_an_analyst_reads_gold_and_nothing_else(lake: Lake) -> None:
+    keys = lake.client("sts").assume_role(RoleArn=lake.outputs["AnalystRoleArn"], RoleSessionName="analyst")[
+        "Credentials"
+    ]
+    athena = boto3.client(
+        "athena",
+        endpoint_url=lake.client("athena").meta.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+
+    gold = finished(athena, "select count(*) from jozi_dev_gold.freshness", lake.outputs["AthenaWorkGroup"])
+    silver = finished(athena, "select count(*) from jozi_dev_silver.orders", lake.outputs["AthenaWorkGroup"])
+
+    assert gold["State"] == "SUCCEEDED", gold.get("StateChangeReason")
+    assert silver["State"] == "FAILED"
+    assert "not authorized" in silver["StateChangeReason"]

@@ -1,0 +1,108 @@
+"""The company's own export, dropped by a plain S3 upload, against an oracle that reads the raw file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from .conftest import REAL_EXPORT, Lake
+from .oracle import Answers, answers
+
+KEY = "Raw drops/März 2018 – pizza data (final) #1.csv"
+IN_EXPORT = "source_file = '" + KEY.replace("'", "''") + "'"
+MONTHS = "month between date '2018-03-01' and date '2018-06-01'"
+DAYS = "order_date between date '2018-03-01' and date '2018-06-30'"
+
+pytestmark = pytest.mark.skipif(
+    not REAL_EXPORT.exists(), reason="the company's export is not part of the repository and not beside this checkout"
+)
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Answers:
+    return answers(REAL_EXPORT.read_bytes())
+
+
+@pytest.fixture(scope="module")
+def entry(lake: Lake) -> dict[str, Any]:
+    return lake.load(KEY, REAL_EXPORT.read_bytes())
+
+
+def test_every_order_of_the_export_is_one_row_of_silver(lake: Lake, entry: dict[str, Any], oracle: Answers) -> None:
+    assert (entry["state"], entry["rows_in"], entry["inserted"], entry["blank"]) == (
+        "LOADED",
+        oracle.rows,
+        oracle.rows,
+        oracle.blank,
+    )
+    assert lake.one(f"select count(*), count(distinct order_id) from jozi_dev_silver.orders where {IN_EXPORT}") == [
+        str(oracle.rows),
+        str(oracle.rows),
+    ]
+
+
+def test_late_deliveries_and_complaints_equal_the_oracle_s(lake: Lake, entry: dict[str, Any], oracle: Answers) -> None:
+    figures = lake.one(
+        "select sum(orders), sum(late_deliveries), sum(late_order_to_door), sum(complaints)"
+        f" from jozi_dev_gold.delivery_performance where {DAYS}"
+    )
+
+    assert [int(figure or 0) for figure in figures] == [
+        oracle.rows,
+        oracle.late_delivery,
+        oracle.late_order_to_door,
+        oracle.complaints,
+    ]
+
+
+def test_complaint_reasons_equal_the_oracle_s(lake: Lake, entry: dict[str, Any], oracle: Answers) -> None:
+    rows = lake.athena(
+        f"select reason, sum(complaints) from jozi_dev_gold.complaint_summary where {MONTHS} group by reason"
+    )
+
+    counted = Counter({str(reason).lower(): int(count or 0) for reason, count in rows})
+    assert counted == oracle.complaints_by_reason
+
+
+def test_stage_means_equal_the_oracle_s(lake: Lake, entry: dict[str, Any], oracle: Answers) -> None:
+    rows = lake.athena(
+        "select stage, sum(avg_minutes * orders) / sum(orders), sum(orders)"
+        f" from jozi_dev_gold.stage_bottlenecks where {MONTHS} group by stage"
+    )
+
+    means = {stage: Decimal(str(mean)) for stage, mean, _ in rows}
+    assert means.keys() == oracle.stage_means.keys()
+    for stage, mean in oracle.stage_means.items():
+        assert abs(means[stage] - mean) < Decimal("0.000001"), stage
+    assert {int(count or 0) for *_, count in rows} == {oracle.rows}
+
+
+def test_orders_by_month_hour_and_area_equal_the_oracle_s(lake: Lake, entry: dict[str, Any], oracle: Answers) -> None:
+    def counted(column: str) -> dict[str, int]:
+        rows = lake.athena(
+            f"select cast({column} as varchar), sum(orders) from jozi_dev_gold.delivery_performance"
+            f" where {DAYS} group by 1"
+        )
+        return {str(value): int(count or 0) for value, count in rows}
+
+    assert counted("date_format(order_date, '%Y-%m')") == oracle.orders_by_month
+    assert counted("order_hour") == {str(hour): count for hour, count in oracle.orders_by_hour.items()}
+    assert counted("area") == oracle.orders_by_area
+
+
+def test_dropping_it_again_changes_nothing(lake: Lake, entry: dict[str, Any], oracle: Answers) -> None:
+    marts = ("delivery_performance", "stage_bottlenecks", "complaint_summary")
+
+    def gold() -> list[list[list[str | None]]]:
+        return [sorted(lake.athena(f"select * from jozi_dev_gold.{mart}"), key=str) for mart in marts]
+
+    before = gold()
+
+    again = lake.load(KEY, REAL_EXPORT.read_bytes())
+
+    assert (again["state"], again["unchanged"], again["inserted"], again["updated"]) == ("LOADED", oracle.rows, 0, 0)
+    assert gold() == before
+    assert lake.one(f"select count(distinct source_version) from jozi_dev_silver.orders where {IN_EXPORT}") == ["1"]

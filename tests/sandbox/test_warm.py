@@ -1,0 +1,127 @@
+"""Runs on a warm engine do what runs in a process of their own do, under the same role, only sooner."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from sandbox import Sandbox, SandboxConfig
+from sandbox.config import PartStatus
+from tests.sandbox.conftest import CACHE, PROJECT, Box, until
+
+pytestmark = pytest.mark.sandbox
+OUTPUT = "/aws-glue/jobs/output"
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    project = tmp_path_factory.mktemp("project")
+    shutil.copytree(PROJECT, project, dirs_exist_ok=True)
+    template = project / "template.yaml"  # the jobs without Spark need no engine, and starting one costs a test's time
+    template.write_text(
+        template.read_text().replace(
+            "glueetl, PythonVersion: '3', ScriptLocation: job_scripts/plain.py",
+            "pythonshell, PythonVersion: '3.9', ScriptLocation: job_scripts/plain.py",
+        )
+    )
+    config = SandboxConfig(
+        home=tmp_path_factory.mktemp("home"),
+        cache=CACHE,
+        project=project,
+        stack_name="seams",
+        query_engine=False,
+        warm=True,
+    )
+    box = Box(Sandbox(config), config)
+    box.sandbox.up()
+    yield box
+    box.sandbox.down(wipe=True)
+
+
+def test_a_run_waits_for_its_engine_and_ships_its_python_files_to_it(warm: Box) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("extra_library.py", "WHERE = 'from the zip'")
+    bucket = warm.sandbox.outputs()["Bucket"]
+    warm.client("s3").put_object(Bucket=bucket, Key="code/library.zip", Body=archive.getvalue())
+
+    run = warm.run("seams-table", do="library", **{"extra-py-files": f"s3://{bucket}/code/library.zip"})
+
+    assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+    assert warm.lines(OUTPUT, run["Id"]) == ["engine warm", "rows 10", "word from the zip"]
+    assert warm.client("glue").get_table(DatabaseName="seams", Name="numbers")
+
+
+def test_a_warm_run_is_held_to_the_jobs_role(warm: Box) -> None:
+    warm.client("glue").create_database(DatabaseInput={"Name": "others"})
+    script = (
+        "from pyspark.sql import SparkSession\n"
+        "SparkSession.builder.getOrCreate().sql('CREATE TABLE glue_catalog.others.t (n int) USING iceberg')\n"
+    )
+    bucket = warm.sandbox.outputs()["Bucket"]
+    warm.client("s3").put_object(Bucket=bucket, Key="code/intruder.py", Body=script.encode())
+    glue = warm.client("glue")
+    job = glue.get_job(JobName="seams-table")["Job"]
+    glue.create_job(
+        Name="intruder",
+        Role=job["Role"],
+        DefaultArguments=job["DefaultArguments"],
+        Command={"Name": "glueetl", "ScriptLocation": f"s3://{bucket}/code/intruder.py"},
+    )
+
+    run = warm.run("intruder")
+
+    assert run["JobRunState"] == "FAILED"
+    record = [json.loads(line) for line in (warm.config.home / "iam.jsonl").read_text().splitlines()]
+    denied = [line for line in record if line["decision"] != "Allow" and "/others" in line["resource"]]
+    assert denied
+    assert all(warm.sandbox.outputs()["JobRole"] in line["principal"] for line in denied)
+
+
+def test_a_stopped_run_does_not_go_on_in_its_engine(warm: Box) -> None:
+    glue = warm.client("glue")
+    run_id = glue.start_job_run(JobName="seams-table", Arguments={"--do": "wait", "--table": "never"})["JobRunId"]
+    until(lambda: "engine warm" in _output(warm, run_id))
+    before = _engine(warm)
+
+    glue.batch_stop_job_run(JobName="seams-table", JobRunIds=[run_id])
+
+    assert warm.ended("seams-table", run_id)["JobRunState"] == "STOPPED"
+    assert before.pid is not None
+    assert not psutil.pid_exists(before.pid)
+    again = warm.run("seams-table")
+    assert again["JobRunState"] == "SUCCEEDED", again.get("ErrorMessage")
+
+
+def test_a_run_whose_engine_has_died_gets_a_process_of_its_own(warm: Box) -> None:
+    engine = until(lambda: _engine(warm))
+    process = psutil.Process(engine.pid)
+    for each in (*process.children(recursive=True), process):
+        each.kill()
+
+    run = warm.run("seams-table")
+
+    assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+    assert "engine cold" in warm.lines(OUTPUT, run["Id"])
+
+
+def test_a_run_can_ask_for_a_process_of_its_own(warm: Box) -> None:
+    run = warm.run("seams-table", **{"sandbox-engine": "cold"})
+
+    assert "engine cold" in warm.lines(OUTPUT, run["Id"])
+
+
+def _engine(box: Box) -> PartStatus:
+    found = [part for part in box.sandbox.status().parts if part.name == "spark seams-table"]
+    return found[0] if found else None  # type: ignore[return-value]
+
+
+def _output(box: Box, run_id: str) -> str:
+    log = box.config.home / "glue" / run_id / "output.log"
+    return log.read_text() if log.exists() else ""

@@ -1,0 +1,125 @@
+"""`lake query` and the quarantine's questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from cli import athena
+
+from .conftest import Ended, FakeLake, counts
+
+Run = Callable[..., Ended]
+AREAS = [("area", "varchar"), ("orders", "bigint"), ("rate", "double"), ("minutes", "decimal"), ("good", "boolean")]
+ROWS: list[list[str | None]] = [
+    ["A", "10", "0.5", "12.30", "true"],
+    [None, None, None, None, "false"],
+    ["E", "7", "1.0E-5", "1.00", None],
+    ['x,"y', "0", "NaN", "0.00", "true"],
+]
+
+
+@pytest.fixture
+def asked(lake: FakeLake) -> FakeLake:
+    lake.athena.answers["FROM delivery"] = (AREAS, ROWS)
+    return lake
+
+
+def test_a_pipe_gets_csv_and_the_rest_goes_to_standard_error(run: Run, asked: FakeLake) -> None:
+    ended = run("query", "SELECT * FROM delivery_performance;")
+    assert ended.code == 0
+    assert ended.out.splitlines() == [
+        "area,orders,rate,minutes,good",
+        "A,10,0.5,12.30,true",
+        ",,,,false",
+        "E,7,1.0E-5,1.00,",
+        '"x,""y",0,NaN,0.00,true',
+    ]
+    assert ended.err == "4 rows, 2.5 MB scanned, 0.25 s\n"
+
+
+def test_it_asks_gold_in_the_stacks_workgroup_unless_told_otherwise(run: Run, asked: FakeLake) -> None:
+    run("query", "SELECT 1 FROM delivery")
+    run("query", "SELECT 1 FROM delivery", "--database", "silver")
+    run("query", "SELECT 1 FROM delivery", "--database", "other_db")
+    databases = [request["QueryExecutionContext"]["Database"] for request in asked.athena.asked]
+    assert databases == ["jozi_dev_gold", "jozi_dev_silver", "other_db"]
+    assert {request["WorkGroup"] for request in asked.athena.asked} == {"jozi-dev"}
+
+
+def test_json_rows_have_values_of_their_types(run: Run, asked: FakeLake) -> None:
+    asked.athena.answers["FROM delivery"] = (AREAS, ROWS[:2])
+    assert run("query", "SELECT * FROM delivery", "--json").json == [
+        {"area": "A", "orders": 10, "rate": 0.5, "minutes": 12.3, "good": True},
+        {"area": None, "orders": None, "rate": None, "minutes": None, "good": False},
+    ]
+
+
+def test_a_wrong_statement_gives_athenas_text_and_1(run: Run, asked: FakeLake) -> None:
+    asked.athena.answers = {"nope": "COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved"}
+    ended = run("query", "SELECT nope")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == "COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved\n"
+
+
+def test_show_tables_has_no_header_row_to_skip(run: Run, lake: FakeLake) -> None:
+    lake.athena.kind, lake.athena.answers["SHOW"] = "UTILITY", ([("tab_name", "string")], [["a"], ["b"]])
+    assert run("query", "SHOW TABLES").out.splitlines() == ["tab_name", "a", "b"]
+
+
+def test_an_empty_statement_is_wrong_use(run: Run, lake: FakeLake) -> None:
+    assert run("query", " ; ").code == 2
+
+
+def test_a_limit_bounds_what_is_fetched(asked: FakeLake) -> None:
+    answer = athena.ask(asked, "SELECT * FROM delivery", limit=2)
+    assert (len(answer.rows), answer.more) == (2, True)
+    assert answer.rows[0] == ("A", 10, 0.5, Decimal("12.30"), True)
+    assert not athena.ask(asked, "SELECT * FROM delivery", limit=4).more
+
+
+def test_ctrl_c_stops_the_statement_in_athena(asked: FakeLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(asked.athena, "get_query_execution", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        athena.ask(asked, "SELECT * FROM delivery")
+    assert asked.athena.stopped == ["0"]
+
+
+def test_quarantine_counts_by_reason(run: Run, lake: FakeLake) -> None:
+    columns = [(name, "varchar") for name in ("reason", "rows", "files", "example", "newest_file")]
+    columns[1:3] = [("rows", "bigint"), ("files", "bigint")]
+    lake.athena.answers["UNNEST(reasons)"] = (
+        columns,
+        [["order_date ... is not a date", "5", "1", "order_date 31/02 is not a date", "orders/a.csv"]],
+    )
+    ended = run("quarantine")
+    assert ended.out.splitlines() == [
+        "reason\trows\tfiles\tfor example\tnewest file",
+        "order_date ... is not a date\t5\t1\torder_date 31/02 is not a date\torders/a.csv",
+    ]
+    assert run("quarantine", "--json").json[0]["rows"] == 5
+    assert lake.athena.asked[0]["QueryExecutionContext"]["Database"] == "jozi_dev_silver"
+
+
+def test_an_empty_quarantine_is_good_news(run: Run, lake: FakeLake) -> None:
+    assert run("quarantine").out == "Nothing is in quarantine.\n"
+    assert run("quarantine", "--json").json == []
+
+
+def test_the_rows_of_a_file_come_with_every_reason_and_its_name_cannot_break_the_statement(
+    run: Run, lake: FakeLake
+) -> None:
+    key = "orders/it's \u00e9.csv"
+    lake.add(key, "RECEIVED", "PENDING", "LOADED", counts=counts(inserted=1, quarantined=1))
+    columns = [("source_row", "bigint"), ("reasons", "varchar"), ("raw_row", "varchar")]
+    lake.athena.answers["orders/it''s \u00e9.csv'"] = (columns, [["8", '["no date","no id"]', "\x1b[31m,x"]])
+    ended = run("quarantine", "--file", key)
+    assert ended.out.splitlines()[1] == "8\tno date; no id\t\ufffd[31m,x"
+    assert run("quarantine", "--file", key, "--json").json == [
+        {"source_row": 8, "reasons": ["no date", "no id"], "raw_row": "\x1b[31m,x"}
+    ]
