@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+LOAD, RELOAD, RETRACT = "load", "reload", "retract"  # what a run does with a file version
+
 COUNTS = ("rows_in", "inserted", "updated", "unchanged", "superseded", "duplicate", "quarantined", "blank", "flagged")
 FATES = ("inserted", "updated", "unchanged", "superseded", "duplicate", "quarantined")
 
@@ -59,6 +61,7 @@ class ManifestFile:
     facts: FileFacts
     bucket: str
     member: str | None = None  # the name inside an archive, when `key` is an archive's member
+    action: str = LOAD  # RELOAD: read again, in place of what it said before. RETRACT: take back what it said
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ManifestFile:
@@ -69,12 +72,17 @@ class ManifestFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A batch: everything that waited when the lease was taken."""
+    """A batch: everything that waited when the lease was taken.
+
+    `rebuild` is 0, or the number of the wish for a rebuild that the batch answers: its files are all that count, and
+    what they say takes the place of everything that silver holds.
+    """
 
     batch_id: str
     fence: int
     created_at: str
     files: tuple[ManifestFile, ...]
+    rebuild: int = 0
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)
@@ -88,7 +96,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """What became of one file version. Outside LOADED every count is zero.
+    """What became of one file version. Outside LOADED every count is zero, for a RETRACTED version as well.
 
     For LOADED: rows_in = inserted + updated + unchanged + superseded + duplicate + quarantined. `blank` records and
     header records are outside rows_in; `flagged` counts rows that carry a soft finding, whatever their fate.
@@ -96,7 +104,7 @@ class FileOutcome:
 
     key: str
     version: str
-    state: str  # LOADED, REJECTED or HELD
+    state: str  # LOADED, REJECTED, HELD or RETRACTED
     reason: str | None = None
     rows_in: int = 0
     inserted: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,8 @@ from lake.manifest import COUNTS, FileOutcome, ManifestFile
 from lake.silver.claims import Resolution
 from lake.silver.reading import FileCount
 
-LOADED, HELD = "LOADED", "HELD"
+LOADED, HELD, RETRACTED = "LOADED", "HELD", "RETRACTED"
+_READ = ("rows_in", "duplicate", "quarantined", "blank")  # what does not depend on what else silver holds
 
 
 def why_held(batch: DataFrame, file: int, count: FileCount, contract: Contract) -> str | None:
@@ -67,6 +69,20 @@ def account(file: ManifestFile, at: int, count: FileCount, resolution: Resolutio
 def _findings(file: ManifestFile) -> tuple[str, ...]:
     named = [name.strip() for name in file.facts.unmapped if name.strip()]
     return (f"columns that the contract does not know: {', '.join(named)}",) if named else ()
+
+
+def as_before(outcome: FileOutcome, earlier: Mapping[tuple[str, str], Row]) -> FileOutcome:
+    """The fates that a file's rows had when it was loaded first, where it reads just as it did then.
+
+    A file that is read again meets other rows than on its first day: what it brought then would count as confirmed.
+    """
+    row = earlier.get((outcome.key, outcome.version))
+    if row is None or row.state != LOADED or outcome.state != LOADED:
+        return outcome
+    before = recorded(row)
+    if any(getattr(before, name) != getattr(outcome, name) for name in _READ):
+        return outcome
+    return replace(before, flagged=outcome.flagged, findings=outcome.findings)
 
 
 def recorded(row: Row) -> FileOutcome:

@@ -24,14 +24,27 @@ def arithmetic(outcomes: Iterable[FileOutcome]) -> None:
             raise AuditFailed(f"the rows of {outcome.key} do not add up: {outcome.rows_in} came in, but {parts}")
 
 
-def rows_of_branch(spark: SparkSession, table: str, before: int | None, after: int, inserted: int) -> None:
-    """The branch holds what the table held and the new rows, by the table's own records of its snapshots."""
+def all_loaded(outcomes: Iterable[FileOutcome]) -> None:
+    """A rebuild puts aside no file that counted before."""
+    lost = [outcome for outcome in outcomes if outcome.state != "LOADED"]
+    if lost:
+        raise AuditFailed(
+            f"{len(lost)} files that counted until now would not count after the rebuild, {lost[0].key} first "
+            f"({lost[0].reason}); retract them or mend the contract, and rebuild again"
+        )
+
+
+def rows_of_branch(spark: SparkSession, table: str, before: int | None, after: int, added: int) -> None:
+    """The branch holds what the table held and the rows added (less those gone), by the table's own records.
+
+    `before` None: the table held nothing, or nothing that counts.
+    """
     rows = spark.table(quoted(f"{table}.snapshots")).where(F.col("snapshot_id").isin([before or after, after]))
     totals = {
         row.snapshot_id: int(row.total or 0)
         for row in rows.selectExpr("snapshot_id", "element_at(summary, 'total-records') AS total").collect()
     }
-    expected = (totals[before] if before is not None else 0) + inserted
+    expected = (totals[before] if before is not None else 0) + added
     if totals[after] != expected:
         raise AuditFailed(f"{table} would hold {totals[after]} rows after this batch, but {expected} are right")
 

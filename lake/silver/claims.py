@@ -19,9 +19,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.window import Window
 
 from lake.contracts import Contract
-from lake.publishing import quoted
 from lake.silver.reading import good, month_of, table_columns
-from lake.silver.tables import Names
 
 BATCH, TABLE, HISTORY = "batch", "table", "history"
 INSERTED, UPDATED, UNCHANGED, SUPERSEDED, DUPLICATE, REPLACED = (
@@ -58,20 +56,22 @@ class Resolution:
 def resolve(
     spark: SparkSession,
     contract: Contract,
-    names: Names,
     batch: DataFrame,
     rows: Fates,
-    table_has_rows: bool,
-    history_has_rows: bool,
+    table: str | None,
+    history: str | None,
 ) -> Resolution:
-    """Weigh a batch's good rows against each other and against the table. `rows`: how many of them, as new ones."""
+    """Weigh a batch's good rows against each other and against the table. `rows`: how many of them, as new ones.
+
+    `table` and `history` identify what silver holds, ready for `spark.table`; None where it holds no rows.
+    """
     key, columns = list(contract.key), table_columns(contract)
     claims = good(batch)
     if not rows:
         return Resolution([], None, None, Counter())
     contested = claims.groupBy(*key).count().where("count > 1").select(*key)
-    if table_has_rows:
-        standing_keys = spark.table(quoted(names.rows(contract))).select(*key)
+    if table is not None:
+        standing_keys = spark.table(table).select(*key)
         contested = contested.union(standing_keys.join(claims.select(*key), key, "left_semi")).distinct()
     # Checkpoints, not persist: a cached frame that reads a table is thrown away and built again with each write to it.
     contested = contested.localCheckpoint()
@@ -79,7 +79,7 @@ def resolve(
         return Resolution([claims.select(*columns)], None, None, rows)
 
     lone = claims.join(contested, key, "left_anti")
-    weighed = _weigh(spark, contract, names, claims, contested, table_has_rows, history_has_rows).localCheckpoint()
+    weighed = _weigh(spark, contract, claims, contested, table, history).localCheckpoint()
     fates: Fates = Counter()
     counted = weighed.where("fate IS NOT NULL").groupBy("file", "fate", month_of(contract).alias("month")).count()
     for row in counted.collect():
@@ -110,39 +110,43 @@ def _all_new(claims: DataFrame, contract: Contract) -> Fates:
 def _weigh(
     spark: SparkSession,
     contract: Contract,
-    names: Names,
     claims: DataFrame,
     contested: DataFrame,
-    table_has_rows: bool,
-    history_has_rows: bool,
+    table: str | None,
+    history: str | None,
 ) -> DataFrame:
     """Every claim on the contested keys with its fate.
 
     Columns: the table's, `file` (-1 outside the batch), `origin`, `shown` (this row stands from now on), `stands` (it
     stood before, too) and `fate` (null for old claims that go on as they were).
     """
-    key, columns = list(contract.key), table_columns(contract)
+    key = list(contract.key)
+    columns = table_columns(contract)
     mine = claims.join(contested, key, "left_semi").select("file", *columns, F.lit(BATCH).alias("origin"))
     last_in_file = Window.partitionBy(*key, "file")
     mine = mine.withColumn("repeated", F.col("source_row") < F.max("source_row").over(last_in_file))
-    everything = mine
-    for origin, table, there in (
-        (TABLE, names.rows(contract), table_has_rows),
-        (HISTORY, names.history(contract), history_has_rows),
-    ):
-        if there:
-            old = spark.table(quoted(table)).join(contested, key, "left_semi")
+    for old in known_claims(spark, contract, contested, table, history):
+        mine = mine.unionByName(old)
+    return judge(mine, contract)
+
+
+def known_claims(
+    spark: SparkSession, contract: Contract, keys: DataFrame, table: str | None, history: str | None
+) -> list[DataFrame]:
+    """What silver knows of these keys, as `judge` takes it: the standing rows, and the claims that do not stand."""
+    key, columns = list(contract.key), table_columns(contract)
+    found = []
+    for origin, source in ((TABLE, table), (HISTORY, history)):
+        if source is not None:
+            old = spark.table(source).join(keys, key, "left_semi")
             if origin == HISTORY:
                 old = old.where(~F.col("fate").isin(DUPLICATE)).select(*columns).distinct()
-            everything = everything.unionByName(
-                old.select(
-                    F.lit(-1).alias("file"), *columns, F.lit(origin).alias("origin"), F.lit(False).alias("repeated")
-                )
-            )
-    return _judge(everything, contract)
+            marks = (F.lit(origin).alias("origin"), F.lit(False).alias("repeated"))
+            found.append(old.select(F.lit(-1).alias("file"), *columns, *marks))
+    return found
 
 
-def _judge(claims: DataFrame, contract: Contract) -> DataFrame:
+def judge(claims: DataFrame, contract: Contract) -> DataFrame:
     """The rule itself, over all claims of some keys.
 
     A history claim that says what the table's row says, from the same record, is that row: it is left aside.

@@ -90,6 +90,17 @@ class Commit:
             merge = source.mergeInto(self.on(table), same_key)
             merge.whenMatched().update({name: F.col(NEW + name) for name in rows.columns}).merge()
 
+    def remove(self, table: str, rows: DataFrame) -> None:
+        """Delete what has the same values in all of `rows`' columns."""
+        source = rows.select(*(F.col(name).alias(NEW + name) for name in rows.columns))
+        same = reduce(Column.__and__, (F.col(name) == F.col(NEW + name) for name in rows.columns))
+        with snapshot_properties(self._spark, {BATCH: self._batch_id}):
+            source.mergeInto(self.on(table), same).whenMatched().delete().merge()
+
+    def empty(self, table: str) -> None:
+        """Delete everything; readers keep it until the branch is published."""
+        self._spark.sql(f"DELETE FROM {self.on(table)}")  # noqa: S608 - an identifier of ours
+
     def heads(self) -> dict[str, int]:
         """The snapshot of each branch: what the table's main will be. Tables that were not written are not there."""
         found = heads_of(self._spark, list(self.branches))

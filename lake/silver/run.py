@@ -11,15 +11,16 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import Contract
-from lake.manifest import FileOutcome, Manifest, ManifestFile, SilverResult
+from lake.manifest import LOAD, RETRACT, FileOutcome, Manifest, ManifestFile, SilverResult
 from lake.publishing import quoted
 from lake.silver import audit
-from lake.silver.account import HELD, LOADED, account, recorded, why_held
+from lake.silver.account import HELD, LOADED, RETRACTED, account, as_before, recorded, why_held
 from lake.silver.claims import INSERTED, Fates, Resolution, months, resolve
 from lake.silver.commit import Commit, ensure_tables, finish_interrupted, heads_of
 from lake.silver.reading import bad, count_files, good, local, object_time, read_batch
 from lake.silver.steps import step, tell
 from lake.silver.tables import FILE_LOADS, QUARANTINE, Names
+from lake.silver.takeback import TakeBack, take_back, versions_of
 
 MAIN = "main"
 
@@ -31,8 +32,9 @@ class Load:
     contract: Contract
     outcomes: list[FileOutcome]
     resolution: Resolution
-    touched: DataFrame
-    batch: DataFrame  # persisted
+    back: TakeBack | None
+    touched: DataFrame | None
+    batch: DataFrame | None  # persisted
 
 
 class SilverRun:
@@ -57,8 +59,9 @@ class SilverRun:
         self._may_publish = may_publish
         self._began = began or dt.datetime.now(dt.UTC)
         known = {file.facts.contract for file in manifest.files}
-        self._contracts = [contract for name, contract in contracts.items() if name in known]
+        self._contracts = [c for name, c in contracts.items() if name in known or manifest.rebuild]
         self._commit = Commit(spark, manifest.batch_id)
+        self._emptied: set[str] = set()
 
     def run(self) -> SilverResult:
         """Load the batch. A batch that was published before changes nothing and answers the same."""
@@ -73,20 +76,23 @@ class SilverRun:
         if any(row.batch_id == self._manifest.batch_id for row in earlier.values()):
             tell("published before", batch_id=self._manifest.batch_id)
             return self._published_before(earlier, heads)
-        loads = []
+        self._empty(heads)
+        settled = {name: recorded(row) for name, row in earlier.items() if self._is_settled(name, row.state)}
+        loads: list[Load] = []
         try:
             for contract in self._contracts:
                 files = [
                     file
                     for file in self._manifest.files
-                    if file.facts.contract == contract.name and (file.key, file.version) not in earlier
+                    if file.facts.contract == contract.name and (file.key, file.version) not in settled
                 ]
                 if files:
-                    loads.append(self._load(contract, files, heads))
-            return self._finish(loads, earlier, finished, heads)
+                    loads.append(self._load(contract, files, earlier, heads))
+            return self._finish(loads, settled, finished, heads)
         finally:
             for load in loads:
-                load.batch.unpersist()
+                if load.batch is not None:
+                    load.batch.unpersist()
 
     @property
     def _tables(self) -> list[str]:
@@ -98,8 +104,37 @@ class SilverRun:
         ]
         return [self._names.file_loads, self._names.quarantine, *own]
 
+    def _is_settled(self, name: tuple[str, str], state: str) -> bool:
+        """Whether nothing is to be done for a file version, because of what became of it before.
+
+        A version is loaded once, whatever brings it again, and stays taken back, unless somebody asks for it by name.
+        """
+        if self._manifest.rebuild:
+            return False
+        action = self._actions[name]
+        return state == RETRACTED if action == RETRACT else action == LOAD and state in (LOADED, RETRACTED)
+
+    @property
+    def _actions(self) -> dict[tuple[str, str], str]:
+        return {(file.key, file.version): file.action for file in self._manifest.files}
+
+    def _empty(self, heads: Mapping[str, Mapping[str, int]]) -> None:
+        """Before a rebuild: nothing that silver holds counts any more, but the account of what was loaded."""
+        if not self._manifest.rebuild:
+            return
+        for table in self._tables:
+            if table != self._names.file_loads and MAIN in heads[table]:
+                self._commit.empty(table)
+                self._emptied.add(table)
+
+    def _holds(self, table: str, heads: Mapping[str, Mapping[str, int]]) -> str | None:
+        """Where to read what silver holds, as this batch has left it so far; None: no rows."""
+        if table in self._emptied or (MAIN not in heads[table] and table not in self._commit.branches):
+            return None
+        return self._commit.branches.get(table, quoted(table))
+
     def _earlier_loads(self, heads: Mapping[str, Mapping[str, int]]) -> dict[tuple[str, str], Row]:
-        """What file_loads knows of the batch's files. A file version is loaded once, whatever asks for it again."""
+        """The last thing that file_loads says of each of the batch's files."""
         if MAIN not in heads[self._names.file_loads]:
             return {}
         wanted = self._spark.createDataFrame(
@@ -107,7 +142,7 @@ class SilverRun:
         )
         loads = self._spark.table(quoted(self._names.file_loads))
         mine = loads.join(F.broadcast(wanted), ["source_file", "source_version"], "left_semi")
-        rows = mine.where((F.col("state") == LOADED) | (F.col("batch_id") == self._manifest.batch_id)).collect()
+        rows = sorted(mine.collect(), key=lambda row: (row.loaded_at, row.batch_id == self._manifest.batch_id))
         return {(row.source_file, row.source_version): row for row in rows}
 
     def _published_before(
@@ -126,8 +161,55 @@ class SilverRun:
         self._store_result(result)
         return result
 
-    def _load(self, contract: Contract, files: Sequence[ManifestFile], heads: Mapping[str, Mapping[str, int]]) -> Load:
-        """Read, weigh and write one contract's files; nothing of it can be seen yet."""
+    def _load(
+        self,
+        contract: Contract,
+        wanted: Sequence[ManifestFile],
+        earlier: Mapping[tuple[str, str], Row],
+        heads: Mapping[str, Mapping[str, int]],
+    ) -> Load:
+        """Take back what is to be taken back, then read, weigh and write the files; nothing of it can be seen yet."""
+        said = [file for file in wanted if file.action != LOAD and (file.key, file.version) in earlier]
+        back = None if self._manifest.rebuild else self._take_back(contract, said, heads)
+        files = [file for file in wanted if file.action != RETRACT]
+        gone = [self._retracted(file) for file in wanted if file.action == RETRACT]
+        if not files:
+            return Load(contract, gone, Resolution([], None, None, Counter()), back, None, None)
+        load = self._read(contract, files, heads)
+        load.outcomes[:] = [as_before(outcome, earlier) for outcome in load.outcomes] + gone
+        load.back = back
+        return load
+
+    @staticmethod
+    def _retracted(file: ManifestFile) -> FileOutcome:
+        return FileOutcome(file.key, file.version, RETRACTED, "Taken back: nothing that it said counts any more.")
+
+    def _take_back(
+        self, contract: Contract, files: Sequence[ManifestFile], heads: Mapping[str, Mapping[str, int]]
+    ) -> TakeBack | None:
+        """The claims of these versions go, and so do their rows in quarantine."""
+        rows, history = self._names.rows(contract), self._names.history(contract)
+        table = self._holds(rows, heads)
+        if not files or table is None:
+            return None
+        versions = versions_of(self._spark, files)
+        with step("take back", contract=contract.name, files=len(files)) as told:
+            back = take_back(self._spark, contract, versions, table, self._holds(history, heads))
+            if back.changed_rows:
+                self._commit.change(rows, back.change, contract.key)
+            if back.gone_rows:
+                self._commit.remove(rows, back.gone)
+            if self._holds(history, heads) is not None:
+                self._commit.remove(history, versions)
+            if back.past_rows:
+                self._commit.append(history, back.past)
+            if self._holds(self._names.quarantine, heads) is not None:
+                self._commit.remove(self._names.quarantine, versions)
+            told |= {"changed": back.changed_rows, "gone": back.gone_rows}
+        return back
+
+    def _read(self, contract: Contract, files: Sequence[ManifestFile], heads: Mapping[str, Mapping[str, int]]) -> Load:
+        """Read, weigh and write one contract's files."""
         batch = read_batch(self._spark, contract, files, self._manifest, self._began).persist()
         with step("read", contract=contract.name, files=len(files)) as told:
             counts = count_files(batch, contract, files)
@@ -150,11 +232,10 @@ class SilverRun:
             resolution = resolve(
                 self._spark,
                 contract,
-                self._names,
                 batch_left,
                 rows=new,
-                table_has_rows=MAIN in heads[self._names.rows(contract)],
-                history_has_rows=MAIN in heads[self._names.history(contract)],
+                table=self._holds(self._names.rows(contract), heads),
+                history=self._holds(self._names.history(contract), heads),
             )
         with step("write", contract=contract.name):
             self._write(contract, resolution)
@@ -165,7 +246,7 @@ class SilverRun:
             account(file, at, count, resolution, held.get(at)) for at, (file, count) in enumerate(zip(files, counts))
         ]
         touched = good(batch_left).select(*contract.key).distinct()
-        return Load(contract, outcomes, resolution, touched, batch)
+        return Load(contract, outcomes, resolution, None, touched, batch)
 
     def _write(self, contract: Contract, resolution: Resolution) -> None:
         rows, history = self._names.rows(contract), self._names.history(contract)
@@ -179,13 +260,12 @@ class SilverRun:
     def _finish(
         self,
         loads: Sequence[Load],
-        earlier: Mapping[tuple[str, str], Row],
+        settled: Mapping[tuple[str, str], FileOutcome],
         finished: set[str],
         heads: dict[str, dict[str, int]],
     ) -> SilverResult:
         """Prove the batch, leave its result, publish it."""
-        outcomes = {(o.key, o.version): o for load in loads for o in load.outcomes}
-        outcomes |= {file: recorded(row) for file, row in earlier.items()}
+        outcomes = {(o.key, o.version): o for load in loads for o in load.outcomes} | dict(settled)
         for file in self._manifest.files:
             reason = f"its contract {file.facts.contract} is not known to this release"
             outcomes.setdefault((file.key, file.version), FileOutcome(file.key, file.version, HELD, reason))
@@ -195,19 +275,23 @@ class SilverRun:
         after = self._commit.heads() if self._commit.branches else {}
         with step("audit"):
             audit.arithmetic(outcomes.values())
+            if self._manifest.rebuild:
+                audit.all_loaded(outcomes.values())
             for load in loads:
                 self._audit(load, heads, after)
         interrupted = [result for batch_id in finished if (result := self._result_of(batch_id))]
         mains = {table: found[MAIN] for table, found in heads.items() if MAIN in found} | after
         result = SilverResult(
             self._manifest.batch_id,
-            changed=any(self._names.rows(load.contract) in after for load in loads)
+            changed=bool(self._emptied)
+            or any(self._names.rows(load.contract) in after for load in loads)
             or any(before.changed for before in interrupted),
             snapshot_ids=self._short(mains),
             months=tuple(
                 sorted(
                     {
                         *(month for load in loads for month in months(load.resolution.fates)),
+                        *(str(month) for load in loads if load.back for month in load.back.months),
                         *(month for before in interrupted for month in before.months),
                     }
                 )
@@ -223,9 +307,11 @@ class SilverRun:
     def _audit(self, load: Load, heads: Mapping[str, Mapping[str, int]], after: Mapping[str, int]) -> None:
         table = self._names.rows(load.contract)
         if table in after:
-            inserted = load.resolution.total(INSERTED)
-            audit.rows_of_branch(self._spark, table, heads[table].get(MAIN), after[table], inserted)
-            audit.keys_of_branch(self._spark, load.contract, self._commit.branches[table], load.touched)
+            before = None if table in self._emptied else heads[table].get(MAIN)
+            added = load.resolution.total(INSERTED) - (load.back.gone_rows if load.back else 0)
+            audit.rows_of_branch(self._spark, table, before, after[table], added)
+            if load.touched is not None:
+                audit.keys_of_branch(self._spark, load.contract, self._commit.branches[table], load.touched)
 
     def _record(self, loads: Sequence[Load]) -> None:
         """A row in file_loads for each file of the batch: the commit that decides."""

@@ -58,8 +58,8 @@ FILE_LOADS = (
     ),
     ColumnSpec("loaded_at", "timestamp_ntz", "When that run began, local time."),
     ColumnSpec("object_time", "timestamp_ntz", "When the file was written, local time."),
-    ColumnSpec("state", "string", "LOADED, or HELD: set aside, nothing of it was published."),
-    ColumnSpec("reason", "string", "Why it was held."),
+    ColumnSpec("state", "string", "LOADED; HELD: set aside, nothing of it was published; RETRACTED: taken back."),
+    ColumnSpec("reason", "string", "Why it was held or taken back."),
     ColumnSpec("findings", "array<string>", "Findings about the file as a whole, in words."),
 )
 

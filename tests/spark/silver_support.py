@@ -61,8 +61,8 @@ class SilverLake:
     def orders(self, name: str, *rows: str, at: int = 1, version: str | None = None) -> ManifestFile:
         return self.file(name, "\n".join([HEADER, *rows]) + "\n", at, version)
 
-    def run(self, *files: ManifestFile, batch: str | None = None) -> SilverResult:
-        manifest = Manifest(batch or f"silver-{uuid.uuid4().hex[:8]}", 1, "2026-11-01T12:00:00Z", files)
+    def run(self, *files: ManifestFile, batch: str | None = None, rebuild: int = 0) -> SilverResult:
+        manifest = Manifest(batch or f"silver-{uuid.uuid4().hex[:8]}", 1, "2026-11-01T12:00:00Z", files, rebuild)
         run = SilverRun(
             self.spark,
             manifest,
