@@ -48,6 +48,14 @@ def wait(
         raise typer.Exit(1)
 
 
+def finish(lake: context.Lake, timeout: float, quiet: bool) -> bool:
+    """Waits until all is settled and says how it ended. True when something failed, or is not settled."""
+    outcome = until_settled(lake, timeout, quiet=quiet)
+    for line in conclusion(outcome, timeout):
+        render.say(line, stderr=quiet)
+    return bool(outcome.failures) or not outcome.settled
+
+
 def conclusion(outcome: Outcome, timeout: float) -> list[str]:
     """The last lines: what failed, what is still open, and what to do."""
     lines = [f"Failed: {render.safe(failure)}" for failure in outcome.failures]
@@ -197,6 +205,8 @@ def _open(now: Progress) -> list[str]:
         lines.append(f"{render.count(now.queue_visible + now.queue_in_flight, 'event')} at intake's door")
     if now.crawl_pending or any(state != "READY" for state in now.crawler_states.values()):
         lines.append("the bronze crawler has not finished")
+    if now.rebuild_pending:
+        lines.append("a rebuild of silver has not ended")
     if not now.gold_is_fresh:
         lines.append("gold is behind silver")
     return lines

@@ -23,11 +23,11 @@ from dataclasses import replace
 from typing import Any
 
 from lake.alerting import Alarm, not_loaded
-from lake.entries import HELD, LOADED, LOADING, PENDING, REJECTED, FileEntry, timestamp
+from lake.entries import HELD, LOADED, LOADING, PENDING, REJECTED, RETRACTED, FileEntry, timestamp
 from lake.flight import Clock, Flight
 from lake.leases import Lease, Leases
 from lake.ledger import Ledger
-from lake.manifest import FileOutcome, Manifest, ManifestFile, SilverResult
+from lake.manifest import LOAD, FileOutcome, Manifest, ManifestFile, SilverResult
 from lake.ports import Documents, JobRun, Jobs
 from lake.words import count, file_name
 
@@ -101,6 +101,11 @@ class SilverFlight(Flight):
     # ---- on the way in -------------------------------------------------------------------------------------------
 
     def load(self, lease: Lease) -> bool:
+        wish = self.ledger.rebuild()
+        if wish.pending:
+            # Their entries stay LOADED meanwhile: that is what readers see until the rebuild is published.
+            self._write_manifest(lease, self.ledger.entries([LOADED]), rebuild=wish.asked)
+            return True
         waiting = {entry.name: entry for entry in self.ledger.entries([PENDING])}
         waiting = {**waiting, **self.just_written}
         chosen, suspects = choose((entry for entry in waiting.values() if entry.facts), lease.suspects)
@@ -113,13 +118,21 @@ class SilverFlight(Flight):
         self.leases.change(lease, suspects=suspects)
         return True
 
-    def _write_manifest(self, lease: Lease, entries: Iterable[FileEntry]) -> Manifest:
+    def _write_manifest(self, lease: Lease, entries: Iterable[FileEntry], rebuild: int = 0) -> Manifest:
         files = tuple(
-            ManifestFile(entry.key, entry.version, entry.size, entry.object_time, entry.facts, self.bronze_bucket)
+            ManifestFile(
+                entry.key,
+                entry.version,
+                entry.size,
+                entry.object_time,
+                entry.facts,
+                self.bronze_bucket,
+                action=entry.action or LOAD,
+            )
             for entry in entries
             if entry.facts is not None
         )
-        batch = Manifest(str(lease.owner), lease.fence, timestamp(self.clock.now()), files)
+        batch = Manifest(str(lease.owner), lease.fence, timestamp(self.clock.now()), files, rebuild)
         self.documents.put(manifest_key(batch.batch_id), batch.to_json().encode())
         return batch
 
@@ -147,7 +160,8 @@ class SilverFlight(Flight):
         return [entry for entry in self.ledger.entries([LOADING]) if entry.batch_id == lease.owner]
 
     def waits_for(self, lease: Lease) -> str:
-        return count(len(self._manifest(lease).files), "file")
+        batch = self._manifest(lease)
+        return f"{'a rebuild from ' if batch.rebuild else ''}{count(len(batch.files), 'file')}"
 
     # ---- on the way out ------------------------------------------------------------------------------------------
 
@@ -160,25 +174,38 @@ class SilverFlight(Flight):
         wrong = [outcome.key for outcome in result.files if not outcome.adds_up]
         if wrong:
             return f"The rows of {file_name(wrong[0])} do not add up, so the result of the run is not believed."
-        loading = self._loading(lease)
-        self._settle_entries([entry for entry in loading if entry.name in outcomes], outcomes, run)
-        if result.changed or any(outcome.state == LOADED for outcome in result.files):
+        batch = self._manifest(lease)
+        loading = self._rebuilt(batch) if batch.rebuild else self._loading(lease)
+        self._settle_entries([entry for entry in loading if entry.name in outcomes], outcomes, run, str(lease.owner))
+        if result.changed or any(outcome.state in (LOADED, RETRACTED) for outcome in result.files):
             self.silver_changed()
         self._tell_set_aside([name for name, outcome in outcomes.items() if outcome.state != LOADED])
         missing = [entry for entry in loading if entry.name not in outcomes]
+        if batch.rebuild:
+            self.ledger.rebuild_ended(batch.rebuild)
         if missing:
             return f"The run gave no answer for {count(len(missing), 'file')}, {file_name(missing[0].key)} first."
         return None
 
     def _settle_entries(
-        self, entries: Sequence[FileEntry], outcomes: Mapping[tuple[str, str], FileOutcome], run: JobRun
+        self,
+        entries: Sequence[FileEntry],
+        outcomes: Mapping[tuple[str, str], FileOutcome],
+        run: JobRun,
+        batch_id: str,
     ) -> list[FileEntry]:
         def move(entry: FileEntry) -> FileEntry | None:
             outcome = outcomes[entry.name]
-            if outcome.state != LOADED:
+            if outcome.state in (HELD, REJECTED):
                 self.ledger.owe_word(entry.key, entry.version, self.clock.now())
-            reason = outcome.reason or (entry.note if outcome.state == LOADED else None)
-            values = {"counts": outcome.counts, "run_id": run.id, "batch_cap": None}
+            reason = entry.note if outcome.state in (LOADED, RETRACTED) and entry.note else outcome.reason
+            values = {
+                "counts": outcome.counts,
+                "run_id": run.id,
+                "batch_id": batch_id,
+                "batch_cap": None,
+                "action": None,
+            }
             return self.ledger.transition(entry, outcome.state, at=self.clock.now(), reason=reason, set_=values)
 
         return self._each(move, entries)
@@ -191,13 +218,22 @@ class SilverFlight(Flight):
         self.alarm.set_aside(not_loaded, set_aside)
 
     def give_up(self, lease: Lease, error: str) -> None:
-        files = self._manifest(lease).files
+        batch = self._manifest(lease)
+        if batch.rebuild:
+            self.ledger.rebuild_ended(batch.rebuild)
+            self.alarm.once(
+                f"rebuild {batch.batch_id}",
+                "The rebuild of silver failed",
+                f"Silver and gold are what they were. {error} Mend what it says, then `lake replay --all` again.",
+            )
+            return
+        files = batch.files
         loading = self._loading(lease)
         if len(files) == 1:
             reason = f"It broke the silver run {lease.attempt + lease.forced} times and is set aside: {error}"
             for entry in loading:
                 self.ledger.owe_word(entry.key, entry.version, self.clock.now())
-            self._move(loading, HELD, lambda _: reason, count_attempt=True)
+            self._move(loading, HELD, lambda _: reason, count_attempt=True, action=None)
             self._tell_set_aside([(files[0].key, files[0].version)])
             return
         half = (len(files) + 1) // 2
@@ -208,6 +244,11 @@ class SilverFlight(Flight):
         return 0 if failures < _CALM else min(3600, 60 * 2 ** (failures - _CALM))
 
     # ---- shared --------------------------------------------------------------------------------------------------
+
+    def _rebuilt(self, batch: Manifest) -> list[FileEntry]:
+        """The entries of a rebuild's files that are still LOADED and not settled by it yet."""
+        entries = self.ledger.entries_of([(file.key, file.version) for file in batch.files])
+        return [entry for entry in entries.values() if entry.state == LOADED and entry.batch_id != batch.batch_id]
 
     def _loading(self, lease: Lease) -> list[FileEntry]:
         """The batch's entries that are still LOADING in it, by the manifest (the index may be behind)."""

@@ -30,7 +30,7 @@ RETRACTED = "RETRACTED"
 STATES = (RECEIVED, EXPANDED, REJECTED, PENDING, LOADING, LOADED, HELD, FAILED, RETRACTED)
 UNSETTLED = (RECEIVED, PENDING, LOADING)
 
-_TEXTS = ("reason", "contract", "parent", "digest", "etag", "batch_id", "run_id", "note")
+_TEXTS = ("reason", "contract", "parent", "digest", "etag", "batch_id", "run_id", "note", "action")
 
 
 def timestamp(moment: float | datetime) -> str:
@@ -77,12 +77,18 @@ class FileEntry:
     facts: FileFacts | None = None
     counts: Mapping[str, int] = field(default_factory=no_counts)
     history: tuple[Change, ...] = ()
+    action: str | None = None  # what its next run does when that is not to load it: see lake.manifest
     attempts: int = 0  # batches that failed with it inside
     batch_cap: int | None = None  # it may be with at most so many others: the search for the file that breaks runs
 
     @property
     def name(self) -> tuple[str, str]:
         return self.key, self.version
+
+    @property
+    def was_loaded(self) -> bool:
+        """Whether silver holds, or once held, what it says."""
+        return any(change.state == LOADED for change in self.history)
 
     @property
     def sort_key(self) -> str:

@@ -150,7 +150,9 @@ class Flow:
         if self.gold.due:
             done["gold"] = self.gold.start()
         lease = self.leases.read(self.silver.name)
-        if not lease.held and (lease.waiting or self.silver.just_written or self.ledger.any_in(PENDING)):
+        if not lease.held and (
+            lease.waiting or self.silver.just_written or self.ledger.any_in(PENDING) or self.ledger.rebuild().pending
+        ):
             done["silver"] = self.start_silver()
         return done
 

@@ -122,7 +122,7 @@ class Intake:
     # ---- the answer ----------------------------------------------------------------------------------------------
 
     def _judge(self, entry: FileEntry) -> FileEntry:
-        answer = self._look_at(entry)
+        answer = self.look_at(entry)
         if isinstance(answer, Accepted):
             moved = self._accepted(entry, answer)
         else:
@@ -135,7 +135,7 @@ class Intake:
         log.info("answered", extra={"key": moved.key, "version": moved.version, "state": moved.state})
         return moved
 
-    def _look_at(self, entry: FileEntry) -> Accepted | Rejected:
+    def look_at(self, entry: FileEntry) -> Accepted | Rejected:
         """Reads the head (for a workbook also its directory and first rows) and decides."""
 
         def read(start: int, length: int) -> bytes:

@@ -18,6 +18,7 @@ Every write is conditional on what it believes, so that an event seen twice, lat
 | crawler      | CRAWLER#<name>           | CRAWLER     | get, update: asked for, started                          |
 | mark         | MARK#<what>              | MARK        | get, put                                                 |
 | word owed    | OWED                     | <digest>    | put, get, delete; query: files to tell people about      |
+| rebuild      | REBUILD                  | REBUILD     | get, update: asked for, answered                         |
 | sweep cursor | SWEEP                    | CURSOR      | get, put                                                 |
 | lease        | LEASE#<name>             | LEASE       | see lake/leases.py                                       |
 
@@ -43,8 +44,8 @@ _FIRST_KEPT = 20
 
 
 @dataclass(frozen=True)
-class CrawlerWish:
-    """How often a crawler was asked for and how many of these wishes its starts have answered."""
+class Wish:
+    """How often something (a crawl, a rebuild) was asked for, and how many of these wishes its starts have answered."""
 
     asked: int = 0
     started: int = 0
@@ -181,21 +182,39 @@ class Ledger:
         claimed = self.store.update(f"CLAIM#{what}", "CLAIM", set_={"until": until}, where=where, values={"now": now})
         return claimed is not None
 
-    def crawler(self, name: str) -> CrawlerWish:
-        item = self.store.get(f"CRAWLER#{name}", "CRAWLER") or {}
-        return CrawlerWish(item.get("asked", 0), item.get("started", 0))
+    def crawler(self, name: str) -> Wish:
+        return self._wish(f"CRAWLER#{name}", "CRAWLER")
 
-    def ask_for_crawl(self, name: str) -> CrawlerWish:
+    def ask_for_crawl(self, name: str) -> Wish:
         """One more wish that the crawler runs."""
-        item = self.store.update(f"CRAWLER#{name}", "CRAWLER", add={"asked": 1}) or {}
-        return CrawlerWish(item.get("asked", 0), item.get("started", 0))
+        return self._ask(f"CRAWLER#{name}", "CRAWLER")
 
     def crawl_started(self, name: str, wishes: int) -> None:
         """A start that answered the first `wishes` wishes; later ones stay pending."""
+        self._answer(f"CRAWLER#{name}", "CRAWLER", wishes)
+
+    def rebuild(self) -> Wish:
+        """Rebuilds of silver from bronze that were asked for, and ended."""
+        return self._wish("REBUILD", "REBUILD")
+
+    def ask_for_rebuild(self) -> Wish:
+        return self._ask("REBUILD", "REBUILD")
+
+    def rebuild_ended(self, wishes: int) -> None:
+        """A rebuild that answered the first `wishes` wishes has ended, well or not; later ones stay pending."""
+        self._answer("REBUILD", "REBUILD", wishes)
+
+    def _wish(self, pk: str, sk: str) -> Wish:
+        item = self.store.get(pk, sk) or {}
+        return Wish(int(item.get("asked", 0)), int(item.get("started", 0)))
+
+    def _ask(self, pk: str, sk: str) -> Wish:
+        item = self.store.update(pk, sk, add={"asked": 1}) or {}
+        return Wish(int(item.get("asked", 0)), int(item.get("started", 0)))
+
+    def _answer(self, pk: str, sk: str, wishes: int) -> None:
         where = "attribute_not_exists(#started) OR #started < :wishes"
-        self.store.update(
-            f"CRAWLER#{name}", "CRAWLER", set_={"started": wishes}, where=where, values={"wishes": wishes}
-        )
+        self.store.update(pk, sk, set_={"started": wishes}, where=where, values={"wishes": wishes})
 
     def sweep_cursor(self) -> tuple[str, str] | None:
         """Where the sweeper's listing of the bucket stopped: (key marker, version marker); None: at the beginning."""

@@ -35,6 +35,7 @@ class Progress:
     gold_due: bool
     failed: list[tuple[str, str, str, str]]  # key, version, state, reason of files that were set aside
     troubles: list[str]  # sentences about jobs that rest after failures
+    rebuild_pending: bool = False
 
     @property
     def gold_is_fresh(self) -> bool:
@@ -49,6 +50,7 @@ class Progress:
             or self.queue_visible
             or self.queue_in_flight
             or self.crawl_pending
+            or self.rebuild_pending
             or any(state != "READY" for state in self.crawler_states.values())
             or not self.gold_is_fresh
         )
@@ -84,6 +86,7 @@ def progress(flow: Flow, look_in_bucket: bool = True) -> Progress:
             (entry.key, entry.version, entry.state, entry.reason or "") for entry in flow.ledger.entries([HELD, FAILED])
         ],
         troubles=troubles,
+        rebuild_pending=flow.ledger.rebuild().pending,
     )
 
 

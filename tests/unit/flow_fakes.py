@@ -272,7 +272,10 @@ class World:
         given = {(outcome.key, outcome.version): outcome for outcome in outcomes}
         files = tuple(
             given.get(
-                (file.key, file.version), FileOutcome(file.key, file.version, "LOADED", None, rows_in=1, inserted=1)
+                (file.key, file.version),
+                FileOutcome(file.key, file.version, "RETRACTED")
+                if file.action == "retract"
+                else FileOutcome(file.key, file.version, "LOADED", None, rows_in=1, inserted=1),
             )
             for file in self.manifest(run).files
         )
