@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CODE := cli functions glue_jobs lake sandbox tests contracts marts
 
-.PHONY: help demo test test-unit test-spark test-sandbox test-e2e check format setup lock clean
+.PHONY: help demo test test-unit test-spark test-sandbox test-e2e chaos check format setup lock clean
 
 help: ## Say what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test-sandbox: setup ## Only the tests of the sandbox itself
 
 test-e2e: setup ## Only the way from an S3 put to an Athena row, on one sandbox
 	@$(BIN)/python -m pytest tests/e2e
+
+chaos: setup ## The long version of the chaos tests: every fault point, more rounds
+	@LAKE_CHAOS=long $(BIN)/python -m pytest tests/chaos
 
 check: $(READY) ## Lint, types, template and import rules
 	@$(BIN)/ruff check .

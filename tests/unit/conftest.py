@@ -9,7 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from .flow_fakes import TABLE, World, make_table
+from .dynamo_fake import FakeDynamo
+from .flow_fakes import World
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +34,6 @@ def dynamodb(aws_names: None) -> Iterator[Any]:
 
 
 @pytest.fixture
-def world(dynamodb: Any) -> Iterator[World]:
+def world() -> World:
     """A world with an empty ledger."""
-    make_table(dynamodb)
-    yield World(dynamodb)
-    dynamodb.delete_table(TableName=TABLE)
+    return World(FakeDynamo())

@@ -1,4 +1,4 @@
-"""A flow in memory for the tests of the stations: moto's DynamoDB under the real ledger, fakes for everything else.
+"""A flow in memory for the tests of the stations: the real ledger on DynamoDB in memory, fakes for everything else.
 
 The fakes keep what the real things promise: versions newest first, one live run at a time, a crawler that refuses to
 start twice, tags that are added to those that are there.
@@ -10,6 +10,7 @@ import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from lake.contracts import load_contracts
@@ -171,6 +172,10 @@ class FakeCrawlers:
     def state(self, name: str) -> CrawlerState:
         return CrawlerState("RUNNING" if self.running else "READY", self.last)
 
+    def end(self) -> None:
+        """The crawl is over."""
+        self.running = False
+
 
 @dataclass
 class FakeAlerts:
@@ -220,6 +225,9 @@ class FakeTime:
         self.seconds += seconds
 
 
+_contracts = cache(load_contracts)
+
+
 class World:
     """Everything around a flow, and the parts that Spark plays in it."""
 
@@ -236,7 +244,7 @@ class World:
         self.dead_letters = FakeQueue()
         self.tables = FakeTables()
         self.ledger = Ledger(TABLE, self.client)
-        self.contracts = load_contracts()
+        self.contracts = _contracts()
         self.wrap: Callable[[Any], Any] = lambda port: port  # what a test puts around every port and the ledger
         self._snapshots = itertools.count(1000)
 

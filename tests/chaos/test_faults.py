@@ -1,19 +1,17 @@
-"""A process that dies after any single call: the flow ends as if it had not.
+"""A process that dies, is throttled or loses an answer at any single call: the flow ends as if it had not.
 
-The calls are recorded from one undisturbed flow, so the number of crash points grows with the code; a sample of them is
-tried (LAKE_CRASH_POINTS=9999 tries all, LAKE_SEED repeats a sample). A crash comes right after a call did its work: the
-worst moment, because what it did is there and nobody remembers it.
+The calls are recorded from one undisturbed flow, so the number of points grows with the code.
 """
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lake.conductor import Conductor
 from lake.digest import Digest
@@ -22,56 +20,25 @@ from lake.intake import Intake
 from lake.manifest import FileOutcome
 from lake.progress import Progress, progress
 from lake.sweeper import Sweeper
-
-from .flow_fakes import TABLE, World, make_table, object_event, orders_csv
+from tests.chaos.conftest import LONG
+from tests.chaos.faults import FAULTS, CrashError, Injector
+from tests.unit.dynamo_fake import FakeDynamo
+from tests.unit.flow_fakes import World, object_event, orders_csv
 
 FILES: Mapping[str, bytes] = {
     "orders/a.csv": orders_csv(1),
     "orders/copy of a.csv": orders_csv(1),
     "orders/menu.pdf": b"%PDF-1.7",
 }
-SAMPLED = int(os.environ.get("LAKE_CRASH_POINTS", "8"))  # of each kind of day; a large number tries them all
+SAMPLED = 20  # points of each kind of day and fault in the short version
 REDELIVERY_SECONDS = 400  # after the queue's visibility timeout, and after the grace of a lease
 
 
-class CrashError(BaseException):
-    """The process is gone; nothing may catch it."""
-
-
-class Counter:
-    """Counts the calls of every wrapped port and dies after the one it was told to."""
-
-    def __init__(self, die_after: int = -1) -> None:
-        self.die_after = die_after
-        self.calls: list[str] = []
-
-    def wrap(self, port: Any) -> Any:
-        counter = self
-
-        class Wrapped:
-            def __getattr__(self, name: str) -> Any:
-                value = getattr(port, name)
-                return counter.counted(value, name) if callable(value) else value
-
-        return Wrapped()
-
-    def counted(self, call: Callable[..., Any], name: str) -> Callable[..., Any]:
-        def made(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return call(*args, **kwargs)
-            finally:
-                self.calls.append(name)
-                if len(self.calls) - 1 == self.die_after:
-                    raise CrashError(name)
-
-        return made
-
-
 def deliver(world: World, handle: Callable[[], object], again: bool) -> None:
-    """One invocation; one that dies is given again after a while, or never."""
+    """One invocation; one that fails is given again after a while, or never."""
     try:
         handle()
-    except CrashError:
+    except (CrashError, ClientError):
         world.time.seconds += REDELIVERY_SECONDS
         if again:
             handle()
@@ -114,17 +81,17 @@ def whole_way(world: World, again: bool, troubled: bool) -> None:
     deliver(world, lambda: take_in(world, events), again)
     for _ in range(6):
         play(world, again, troubled)
-        world.crawlers.running = False
+        world.crawlers.end()
         deliver(world, lambda: Sweeper(world.flow()).sweep(), again)
         world.time.seconds += 900
-        world.crawlers.running = False
+        world.crawlers.end()
         if not world.live("silver-job") and not world.live("gold-job") and look(world).settled:
             return
     raise AssertionError(f"not settled: {look(world)}")
 
 
 def look(world: World) -> Progress:
-    """Progress as the CLI sees it, from a process of its own that does not die."""
+    """Progress as the CLI sees it, from a process of its own that nothing disturbs."""
     wrap, world.wrap = world.wrap, lambda port: port
     try:
         return progress(world.flow())
@@ -133,7 +100,7 @@ def look(world: World) -> Progress:
 
 
 def outcome(world: World) -> dict[str, Any]:
-    """What must be the same however often a process died."""
+    """What must be the same whatever happened."""
     return {
         "files": {entry.key: (entry.state, entry.reason, dict(entry.counts)) for entry in world.ledger.entries()},
         "set aside told": any("orders/menu.pdf" in message for _, message in world.alerts.sent),
@@ -146,34 +113,30 @@ def outcome(world: World) -> dict[str, Any]:
     }
 
 
-def disturbed(client: Any, die_after: int, again: bool, troubled: bool) -> tuple[dict[str, Any], Counter]:
-    """One whole way in a fresh world with a crash after a call."""
-    make_table(client)
-    try:
-        world = World(client)
-        counter = Counter(die_after)
-        world.wrap = counter.wrap
-        whole_way(world, again, troubled)
-        return outcome(world), counter
-    finally:
-        client.delete_table(TableName=TABLE)
+def disturbed(again: bool, troubled: bool, injector: Injector) -> dict[str, Any]:
+    """The outcome of one whole way in a fresh world with one fault."""
+    world = World(FakeDynamo())
+    world.wrap = injector.wrap
+    whole_way(world, again, troubled)
+    return outcome(world)
 
 
+@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("troubled", [False, True], ids=["a good day", "a bad day"])
 @pytest.mark.parametrize("again", [False, True], ids=["events are lost", "events come again"])
-def test_a_crash_after_a_call_changes_nothing_in_the_end(
-    dynamodb: Any, again: bool, troubled: bool, capsys: pytest.CaptureFixture[str]
+def test_a_fault_at_any_call_changes_nothing_in_the_end(
+    again: bool, troubled: bool, fault: str, seed: int, say: Callable[[str], None]
 ) -> None:
-    good, counter = disturbed(dynamodb, -1, again, troubled)
-    seed = int(os.environ.get("LAKE_SEED", random.randrange(10_000)))
-    points = list(range(len(counter.calls)))
-    chosen = sorted(random.Random(seed).sample(points, min(SAMPLED, len(points))))
-    with capsys.disabled():
-        print(f"\n{len(chosen)} of {len(points)} crash points, LAKE_SEED={seed}", end=" ")
+    undisturbed = Injector()
+    good = disturbed(again, troubled, undisturbed)
+    points = list(range(len(undisturbed.calls)))
+    chosen = points if LONG else sorted(random.Random(seed).sample(points, min(SAMPLED, len(points))))
+    say(f"{len(chosen)} of {len(points)} points, a process {fault} each of them")
 
     for point in chosen:
+        where = f"a process {fault} call {point} ({undisturbed.calls[point]})"
         try:
-            found, _ = disturbed(dynamodb, point, again, troubled)
-        except (AssertionError, CrashError) as error:
-            raise AssertionError(f"crash after call {point} ({counter.calls[point]}): {error}") from error
-        assert found == good, f"crash after call {point} ({counter.calls[point]})"
+            found = disturbed(again, troubled, Injector(point, FAULTS[fault]))
+        except (AssertionError, CrashError, ClientError) as error:
+            raise AssertionError(f"{where}: {error}") from error
+        assert found == good, where

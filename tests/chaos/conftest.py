@@ -1,0 +1,43 @@
+"""Chaos: what may happen between any two calls, and the lake ends as if it had not.
+
+The short version (`make test`) tries a seeded sample of everything; the long one (`make chaos`, LAKE_CHAOS=long) tries
+every point and more rounds. LAKE_SEED=n repeats what a failure printed.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.dynamo_fake import FakeDynamo
+from tests.unit.flow_fakes import World
+
+LONG = os.environ.get("LAKE_CHAOS") == "long"
+
+
+@pytest.fixture
+def world() -> World:
+    """A world with an empty ledger."""
+    return World(FakeDynamo())
+
+
+@pytest.fixture
+def seed(say: Callable[[str], None]) -> int:
+    """The seed of a test, told before anything can go wrong."""
+    chosen = int(os.environ.get("LAKE_SEED") or random.randrange(1_000_000))
+    say(f"LAKE_SEED={chosen}")
+    return chosen
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Prints a line past pytest's capture."""
+
+    def line(text: str) -> None:
+        with capsys.disabled():
+            print(f"\n{text}", end=" ")
+
+    return line
