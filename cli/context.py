@@ -182,6 +182,8 @@ class _Session(Lake):
 
             # the sandbox is one host: a bucket's name cannot be part of it
             config = Config(retries={"mode": "standard"}, s3={"addressing_style": "path"} if self._endpoint else None)
+            if service == "lambda":  # a sweep may take minutes, and must not be started again meanwhile
+                config = config.merge(Config(read_timeout=330, retries={"total_max_attempts": 1}))
             self._clients[service] = self._session.client(service, endpoint_url=self._endpoint, config=config)
         return self._clients[service]
 

@@ -177,7 +177,7 @@ def _dead_letters(lake: context.Lake) -> Check:
     )["Attributes"]
     waiting = int(attributes["ApproximateNumberOfMessages"])
     words = render.count(waiting, "message") if waiting else "none"
-    return Check("dead letters", not waiting, words, "intake failed on them: see its log, then run the sweeper")
+    return Check("dead letters", not waiting, words, "intake failed on them: see its log, then `lake sweep`")
 
 
 def _failed(name: str, error: Exception, remedy: str) -> Check:

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "retract": ("retract", "retract", "Take a wrong file back."),
     "replay": ("replay", "replay", "Read a file again from bronze, or all of them."),
     "runs": ("runs", "runs", "Runs of the silver and gold jobs."),
+    "sweep": ("sweep", "sweep", "Heal now what got lost or stuck."),
     "query": ("query", "query", "Ask Athena."),
 }
 INTERRUPTED = 130

@@ -13,8 +13,9 @@ import boto3
 from botocore.exceptions import ClientError
 
 from lake.entries import timestamp
-from lake.ports import CrawlerState, JobBusyError, JobRun, ObjectGoneError, ObjectVersion, TableSnapshot
+from lake.ports import CrawlerState, JobBusyError, JobRun, Message, ObjectGoneError, ObjectVersion, TableSnapshot
 
+_HIDDEN = 300  # seconds a received message is nobody else's: a sweep lasts no longer
 _GONE = {"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed"}  # the last one: the version is a delete marker
 
 
@@ -102,6 +103,9 @@ class S3Documents:
 
     def put(self, key: str, body: bytes) -> None:
         self._s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType="application/json")
+
+    def any_under(self, prefix: str) -> bool:
+        return bool(self._s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix, MaxKeys=1).get("Contents"))
 
 
 class GlueJobs:
@@ -215,6 +219,17 @@ class SqsQueue:
         values: Any = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=names).get("Attributes", {})
         return int(values.get(names[0], 0)), int(values.get(names[1], 0))
 
+    def receive(self) -> list[Message]:
+        answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, VisibilityTimeout=_HIDDEN)
+        found = answer.get("Messages", ())
+        return [Message(item["MessageId"], item["Body"], item["ReceiptHandle"]) for item in found]
+
+    def delete(self, message: Message) -> None:
+        self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message.handle)
+
+    def give_back(self, message: Message) -> None:
+        self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=message.handle, VisibilityTimeout=0)
+
 
 class GlueTables:
     """`lake.ports.Tables`: the Glue catalog names the metadata file, S3 holds it."""
@@ -223,13 +238,21 @@ class GlueTables:
         self._glue = glue if glue is not None else boto3.client("glue")
         self._s3 = s3 if s3 is not None else boto3.client("s3")
 
-    def snapshot(self, database: str, table: str, having: str | None = None) -> TableSnapshot | None:
+    def exists(self, database: str, table: str) -> bool:
+        return self._table(database, table) is not None
+
+    def _table(self, database: str, table: str) -> Mapping[str, Any] | None:
         try:
-            found = self._glue.get_table(DatabaseName=database, Name=table)["Table"]
+            return dict(self._glue.get_table(DatabaseName=database, Name=table)["Table"])
         except ClientError as error:
             if error_code(error) == "EntityNotFoundException":
                 return None
             raise
+
+    def snapshot(self, database: str, table: str, having: str | None = None) -> TableSnapshot | None:
+        found = self._table(database, table)
+        if found is None:
+            return None
         location = (found.get("Parameters") or {}).get("metadata_location")
         if not location:
             return None

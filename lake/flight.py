@@ -69,6 +69,7 @@ class Flight:
         self.leases = leases
         self.alarm = alarm
         self.clock = clock
+        self.occupied: Callable[[Lease], bool] = lambda _: False  # whether a crawler is at the tables: lake/catalog.py
 
     # ---- the job's own part --------------------------------------------------------------------------------------
 
@@ -203,6 +204,8 @@ class Flight:
             return self.launch(lease)
         if lease.touched_at + GRACE_SECONDS > self.clock.now():
             return "starting"
+        if self.occupied(lease):
+            return "repairing"
         if lease.stage == COLLECTING:
             self.unload(lease)
             self.leases.release(lease, waiting=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -15,6 +16,7 @@ from functools import cache
 from lake import aws
 from lake.alerting import Alarm
 from lake.batch import SilverFlight
+from lake.catalog import CatalogRepair
 from lake.contracts import Contract, load_contracts
 from lake.crawling import Crawling
 from lake.entries import PENDING, FileEntry
@@ -46,6 +48,9 @@ class Settings:
     gold_database: str
     arrivals_queue_url: str = ""
     arrivals_dlq_url: str = ""
+    events_dlq_url: str = ""
+    silver_crawler: str = ""
+    gold_crawler: str = ""
     environment: str = "dev"
     promise_minutes: int = 30
 
@@ -64,6 +69,9 @@ class Settings:
             gold_database=environ["GOLD_DATABASE"],
             arrivals_queue_url=environ.get("ARRIVALS_QUEUE_URL", ""),
             arrivals_dlq_url=environ.get("ARRIVALS_DLQ_URL", ""),
+            events_dlq_url=environ.get("EVENTS_DLQ_URL", ""),
+            silver_crawler=environ.get("SILVER_CRAWLER", ""),
+            gold_crawler=environ.get("GOLD_CRAWLER", ""),
             environment=environ.get("ENVIRONMENT", "dev"),
             promise_minutes=int(environ.get("PROMISE_MINUTES", "30")),
         )
@@ -82,6 +90,7 @@ class Ports:
     tables: Tables
     arrivals: Queue | None = None
     dead_letters: Queue | None = None
+    dead_events: Queue | None = None
 
     @classmethod
     def on_aws(cls, settings: Settings) -> Ports:
@@ -95,6 +104,7 @@ class Ports:
             tables=aws.GlueTables(),
             arrivals=aws.SqsQueue(settings.arrivals_queue_url) if settings.arrivals_queue_url else None,
             dead_letters=aws.SqsQueue(settings.arrivals_dlq_url) if settings.arrivals_dlq_url else None,
+            dead_events=aws.SqsQueue(settings.events_dlq_url) if settings.events_dlq_url else None,
         )
 
 
@@ -112,7 +122,7 @@ class Flow:
     ) -> None:
         self.settings = settings
         self.ports = ports
-        self.ledger = ledger
+        self.ledger = ledger = copy(ledger)  # what this invocation notes beside its moves is nobody else's
         self.contracts = load_contracts() if contracts is None else contracts
         self.clock = clock or Clock()
         self.leases = Leases(ledger.store)
@@ -133,6 +143,16 @@ class Flow:
             silver_changed=self.gold.ask,
             answered=self.tag,
         )
+        self.repairs = [
+            CatalogRepair(flight, crawler, database, ports.crawlers, ports.tables, ports.documents)
+            for flight, crawler, database in (
+                (self.silver, settings.silver_crawler, settings.silver_database),
+                (self.gold, settings.gold_crawler, settings.gold_database),
+            )
+            if crawler
+        ]
+        for repair in self.repairs:
+            repair.flight.occupied = repair.occupied
 
     @classmethod
     def from_environment(cls) -> Flow:

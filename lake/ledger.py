@@ -19,6 +19,7 @@ Every write is conditional on what it believes, so that an event seen twice, lat
 | mark         | MARK#<what>              | MARK        | get, put                                                 |
 | word owed    | OWED                     | <digest>    | put, get, delete; query: files to tell people about      |
 | rebuild      | REBUILD                  | REBUILD     | get, update: asked for, answered                         |
+| tries        | TRIES#<what>             | TRIES       | get, update, delete: dead letters that were tried        |
 | sweep cursor | SWEEP                    | CURSOR      | get, put                                                 |
 | lease        | LEASE#<name>             | LEASE       | see lake/leases.py                                       |
 
@@ -36,7 +37,7 @@ from typing import Any
 from lake.entries import STATES, Change, FileEntry, from_item, primary_key, timestamp, to_item
 from lake.leases import Lease, lease_from_item, lease_key
 from lake.store import Store
-from lake.words import clean
+from lake.words import REASON_LENGTH, clean
 
 INDEX = "by_state"
 HISTORY_LIMIT = 200  # moves kept on an entry; older ones in the middle go first, the beginning stays
@@ -60,12 +61,13 @@ class Ledger:
 
     def __init__(self, table_name: str, client: Any = None) -> None:
         self.store = Store(table_name, client)
+        self.aside = ""  # what the history says besides a move's reason: who made it, when it was not the usual one
 
     # ---- file versions -------------------------------------------------------------------------------------------
 
     def receive(self, entry: FileEntry) -> bool:
         """Writes a new entry; False when this version of this file has one already (which then stays as it is)."""
-        first = Change(entry.state, entry.arrived_at, entry.reason)
+        first = Change(entry.state, entry.arrived_at, self._told(entry.reason))
         item = to_item(entry)
         item["history"] = [asdict(first)]
         return self.store.put_new(item)
@@ -78,8 +80,9 @@ class Ledger:
         `at` is the moment in seconds since the epoch; `reason` replaces the old one (None takes it away); `set_` gives
         further attributes (None takes one away). Gives the entry as it is now, or None when it had moved meanwhile.
         """
-        change = asdict(Change(to, timestamp(at), clean(reason) if reason else None))
-        values = {"state": to, "gsi1pk": f"STATE#{to}", "gsi1sk": entry.sort_key, "reason": change["reason"]}
+        change = asdict(Change(to, timestamp(at), self._told(reason)))
+        answer = clean(reason) if reason else None
+        values: dict[str, Any] = {"state": to, "gsi1pk": f"STATE#{to}", "gsi1sk": entry.sort_key, "reason": answer}
         values.update(set_ or {})
         where, known = "#state = :old", {"old": entry.state}
         if entry.batch_id is None:
@@ -101,6 +104,11 @@ class Ledger:
             values=known,
         )
         return None if item is None else from_item(item)
+
+    def _told(self, reason: str | None) -> str | None:
+        """A move's reason as the history keeps it."""
+        told = " ".join(part for part in (reason, self.aside) if part)
+        return clean(told, REASON_LENGTH + len(self.aside)) if told else None
 
     def entry(self, key: str, version: str) -> FileEntry | None:
         """One version's entry as it is now."""
@@ -175,6 +183,18 @@ class Ledger:
     def words_owed(self, before: float) -> list[tuple[str, str]]:
         """The (key, version) of files noted before a moment that people were not told about yet."""
         return [(i["key"], i["version"]) for i in self.store.query("OWED") if i["at"] < timestamp(before)]
+
+    def tries(self, what: str) -> int:
+        """How often this was tried."""
+        return int((self.store.get(f"TRIES#{what}", "TRIES") or {}).get("tries", 0))
+
+    def count_try(self, what: str) -> int:
+        """Counts one more try, before it is made; gives how many there were with it."""
+        return int((self.store.update(f"TRIES#{what}", "TRIES", add={"tries": 1}) or {})["tries"])
+
+    def forget_tries(self, what: str) -> None:
+        """It went well, or somebody wants it tried anew."""
+        self.store.delete(f"TRIES#{what}", "TRIES")
 
     def claim(self, what: str, now: int, until: int) -> bool:
         """Keeps others from doing this until then (epoch seconds); False while somebody else has claimed it."""

@@ -103,6 +103,9 @@ class Documents(Protocol):
     def put(self, key: str, body: bytes) -> None:
         """Writes the document; written again with the same content it stays the same."""
 
+    def any_under(self, prefix: str) -> bool:
+        """Whether any object's key begins with this."""
+
 
 class Jobs(Protocol):
     """Glue jobs."""
@@ -141,11 +144,29 @@ class Events(Protocol):
     def put(self, detail_type: str, detail: Mapping[str, Any]) -> None: ...
 
 
+@dataclass(frozen=True)
+class Message:
+    """A message of a queue. `handle` is what the queue wants to see for deleting it or giving it back."""
+
+    id: str
+    body: str
+    handle: str
+
+
 class Queue(Protocol):
-    """A queue's depth."""
+    """A queue: how deep it is, and its messages."""
 
     def depth(self) -> tuple[int, int]:
         """About how many messages are (waiting, in flight)."""
+
+    def receive(self) -> list[Message]:
+        """At most ten messages, which nobody else gets for some minutes."""
+
+    def delete(self, message: Message) -> None:
+        """The message was handled."""
+
+    def give_back(self, message: Message) -> None:
+        """The message was not handled: everybody can see it again."""
 
 
 class Tables(Protocol):
@@ -156,3 +177,6 @@ class Tables(Protocol):
 
         None when the table does not exist or has no (such) snapshot.
         """
+
+    def exists(self, database: str, table: str) -> bool:
+        """Whether the catalog knows the table."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from lake.entries import FAILED, HELD, UNSETTLED
 from lake.flow import Flow
 from lake.freshness import behind
+from lake.ports import JobRun
+
+EVENT_SECONDS = 15  # Glue's event of a run's end comes within these, or is taken for lost
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,14 @@ class Progress:
 def progress(flow: Flow, look_in_bucket: bool = True) -> Progress:
     """Looks at everything once. Without `look_in_bucket` the listing of the bucket (the dear part) is left out."""
     pending = [(entry.key, entry.version, entry.state) for entry in flow.ledger.entries(UNSETTLED)]
+    late = behind(flow.ports.tables, flow.settings.silver_database, flow.settings.gold_database)
     running, troubles = [], []
     for flight in (flow.silver, flow.gold):
         lease = flow.leases.read(flight.name)
         if lease.held:
             run = flow.ports.jobs.run(flight.job, lease.job_run_id) if lease.job_run_id else None
+            if flight is flow.gold and not late and _over(flow, run):
+                continue
             since = run.seconds if run else max(0.0, flow.clock.now() - lease.touched_at)
             state = run.state if run else str(lease.stage).upper()
             running.append(RunningJob(flight.job, lease.job_run_id, str(lease.owner), state, since))
@@ -80,7 +86,7 @@ def progress(flow: Flow, look_in_bucket: bool = True) -> Progress:
         queue_in_flight=in_flight,
         crawler_states={name: flow.ports.crawlers.state(name).state},
         crawl_pending=flow.crawling.pending,
-        gold_behind=behind(flow.ports.tables, flow.settings.silver_database, flow.settings.gold_database),
+        gold_behind=late,
         gold_due=flow.gold.due,
         failed=[
             (entry.key, entry.version, entry.state, entry.reason or "") for entry in flow.ledger.entries([HELD, FAILED])
@@ -88,6 +94,11 @@ def progress(flow: Flow, look_in_bucket: bool = True) -> Progress:
         troubles=troubles,
         rebuild_pending=flow.ledger.rebuild().pending,
     )
+
+
+def _over(flow: Flow, run: JobRun | None) -> bool:
+    """Whether a run ended well so long ago that its event is lost: its work is there, and the next sweep notes it."""
+    return run is not None and run.succeeded and run.started + run.seconds + EVENT_SECONDS < flow.clock.now()
 
 
 def _missing(flow: Flow) -> list[tuple[str, str]]:

@@ -11,7 +11,8 @@
 | the last crawl failed                       | crawled again                                       |
 | a file set aside that nobody was told about | told                                                |
 | a gold run that nobody was told about       | told                                                |
-| messages in the dead-letter queue           | counted (their objects are found by the first line) |
+| messages in the dead-letter queues          | handled, at most three times (lake/deadletters.py)  |
+| a table that the catalog lost               | its crawler brings it back (lake/catalog.py)        |
 
 The bucket is listed page by page until the time is up; the cursor in the ledger lets the next sweep go on from there.
 """
@@ -26,22 +27,39 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lake.alerting import not_loaded
+from lake.catalog import silver_tables
+from lake.deadletters import DeadLetters
 from lake.digest import Digest
 from lake.entries import HELD, LOADING, PENDING, RECEIVED, REJECTED, FileEntry
 from lake.flow import Flow
 from lake.freshness import behind
+from lake.gold.marts import load_marts
+from lake.healing import healed, still_open
 from lake.intake import Intake
 from lake.leases import GRACE_SECONDS
 from lake.ports import ObjectVersion
+
+ASIDE = "(Done by a sweep.)"  # in the history of a file, so that `lake explain` can tell what was healed
 
 log = logging.getLogger("lake")
 
 
 class Sweeper:
-    """One sweep. `time_left` gives the seconds that remain; listing stops when fewer than `reserve` are left."""
+    """One sweep. `time_left` gives the seconds that remain; listing stops when fewer than `reserve` are left.
 
-    def __init__(self, flow: Flow, time_left: Callable[[], float] = lambda: 900.0, reserve: float = 45.0) -> None:
+    `again`: dead letters that were given up are tried again too.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        time_left: Callable[[], float] = lambda: 900.0,
+        reserve: float = 45.0,
+        again: bool = False,
+    ) -> None:
         self.flow = flow
+        flow.ledger.aside = ASIDE
+        self._again = again
         self.intake = Intake(flow)
         self._time_left = time_left
         self._reserve = reserve
@@ -52,6 +70,8 @@ class Sweeper:
         """Heals what differs; gives what was found and done, as plain values."""
         flow = self.flow
         report: dict[str, Any] = {"silver": flow.silver.tend(), "gold": flow.gold.tend()}
+        report["tables"] = self._bring_tables_back()
+        report.update(self._redrive())
         report["judged_again"] = self._judge_again()
         report["taken_in"], report["listed_to_the_end"] = self._take_in_missing()
         report["put_back"] = self._put_back_orphans()
@@ -61,10 +81,28 @@ class Sweeper:
         report["started"] = flow.move_on()
         report["announced"] = self._announce()
         report["told_late"] = self._tell_late()
-        report["dead_letters"] = sum(flow.ports.dead_letters.depth()) if flow.ports.dead_letters else None
+        queues = [queue for queue in (flow.ports.dead_letters, flow.ports.dead_events) if queue]
+        report["dead_letters"] = sum(sum(queue.depth()) for queue in queues)
         report["failed"] = self._failed
+        for line in [*healed(report), *still_open(report)]:
+            log.warning("healing", extra={"healing": line})
         log.info("swept", extra={"report": report})
         return report
+
+    def _bring_tables_back(self) -> dict[str, str]:
+        """Tables that the catalog lost: what was done about each."""
+        tables = {"silver": silver_tables(self.flow.contracts), "gold": list(load_marts())}
+        done: dict[str, str] = {}
+        for repair in self.flow.repairs:
+            found = repair.repair(tables[repair.flight.name], self.flow.clock)
+            done.update({f"{repair.database}.{table}": words for table, words in found.items()})
+        return done
+
+    def _redrive(self) -> dict[str, int]:
+        letters = DeadLetters(self.flow, self.intake, lambda: self._time_left() <= self._reserve, self._again)
+        done = letters.redrive()
+        self._entries += letters.entries
+        return {"redriven": done.handled, "redrive_failed": done.failed, "redrive_given_up": done.given_up}
 
     # ---- bucket and ledger ---------------------------------------------------------------------------------------
 

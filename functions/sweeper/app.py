@@ -17,5 +17,6 @@ logger = structured(Logger(service="sweeper"))
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.EVENT_BRIDGE)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """One sweep, whatever the event says; the answer counts what was healed."""
-    return Sweeper(Flow.from_environment(), lambda: context.get_remaining_time_in_millis() / 1000).sweep()
+    """One sweep; the answer counts what was healed. `detail.again` also tries dead letters that were given up."""
+    again = bool((event.get("detail") or {}).get("again"))
+    return Sweeper(Flow.from_environment(), lambda: context.get_remaining_time_in_millis() / 1000, again=again).sweep()

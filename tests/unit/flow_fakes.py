@@ -19,7 +19,7 @@ from lake.flight import Clock
 from lake.flow import Flow, Ports, Settings
 from lake.ledger import Ledger
 from lake.manifest import FileOutcome, GoldResult, Manifest, SilverResult
-from lake.ports import CrawlerState, JobBusyError, JobRun, ObjectGoneError, ObjectVersion, TableSnapshot
+from lake.ports import CrawlerState, JobBusyError, JobRun, Message, ObjectGoneError, ObjectVersion, TableSnapshot
 
 TABLE = "ledger"
 SETTINGS = Settings(
@@ -32,6 +32,8 @@ SETTINGS = Settings(
     alerts_topic_arn="topic",
     silver_database="silver",
     gold_database="gold",
+    silver_crawler="silver-crawler",
+    gold_crawler="gold-crawler",
 )
 COLUMNS = (
     "order_id,order_date,order_time,order_mode,order_taker,dough_prep_staff,stylist,oven_operator,boxer,"
@@ -123,6 +125,9 @@ class FakeDocuments:
     def put(self, key: str, body: bytes) -> None:
         self.stored[key] = body
 
+    def any_under(self, prefix: str) -> bool:
+        return any(key.startswith(prefix) for key in self.stored)
+
 
 @dataclass
 class FakeJobs:
@@ -172,9 +177,13 @@ class FakeCrawlers:
     def state(self, name: str) -> CrawlerState:
         return CrawlerState("RUNNING" if self.running else "READY", self.last)
 
+    finds: Callable[[], object] | None = None  # what a crawl that ends has brought about
+
     def end(self) -> None:
         """The crawl is over."""
         self.running = False
+        if self.finds is not None:
+            self.finds()
 
 
 @dataclass
@@ -199,16 +208,38 @@ class FakeQueue:
     visible: int = 0
     in_flight: int = 0
 
+    messages: list[Message] = field(default_factory=list)
+    received: list[str] = field(default_factory=list)  # ids of messages that nobody else gets now
+
     def depth(self) -> tuple[int, int]:
-        return self.visible, self.in_flight
+        return self.visible + len(self.messages) - len(self.received), self.in_flight + len(self.received)
+
+    def send(self, message_id: str, body: str) -> None:
+        self.messages.append(Message(message_id, body, f"handle-{message_id}"))
+
+    def receive(self) -> list[Message]:
+        found = [message for message in self.messages if message.id not in self.received][:10]
+        self.received += [message.id for message in found]
+        return found
+
+    def delete(self, message: Message) -> None:
+        self.messages.remove(message)
+        self.received.remove(message.id)
+
+    def give_back(self, message: Message) -> None:
+        self.received.remove(message.id)
 
 
 @dataclass
 class FakeTables:
     snapshots: dict[tuple[str, str], TableSnapshot] = field(default_factory=dict)
+    lost: set[tuple[str, str]] = field(default_factory=set)  # what the catalog does not know any more
+
+    def exists(self, database: str, table: str) -> bool:
+        return (database, table) in self.snapshots and (database, table) not in self.lost
 
     def snapshot(self, database: str, table: str, having: str | None = None) -> TableSnapshot | None:
-        found = self.snapshots.get((database, table))
+        found = self.snapshots.get((database, table)) if self.exists(database, table) else None
         return found if found and (having is None or having in found.properties) else None
 
 
@@ -216,6 +247,7 @@ class FakeTables:
 class FakeTime:
     seconds: float = 1_800_000_000.0
     waited: list[float] = field(default_factory=list)
+    passes: Callable[[], object] | None = None  # what happens while somebody waits
 
     def now(self) -> float:
         return self.seconds
@@ -223,6 +255,8 @@ class FakeTime:
     def wait(self, seconds: float) -> None:
         self.waited.append(seconds)
         self.seconds += seconds
+        if self.passes is not None:
+            self.passes()
 
 
 _contracts = cache(load_contracts)
@@ -242,6 +276,7 @@ class World:
         self.events = FakeEvents()
         self.arrivals = FakeQueue()
         self.dead_letters = FakeQueue()
+        self.dead_events = FakeQueue()
         self.tables = FakeTables()
         self.ledger = Ledger(TABLE, self.client)
         self.contracts = _contracts()
@@ -260,6 +295,7 @@ class World:
             tables=self.wrap(self.tables),
             arrivals=self.wrap(self.arrivals),
             dead_letters=self.wrap(self.dead_letters),
+            dead_events=self.wrap(self.dead_events),
         )
         clock = Clock(self.time.now, self.time.wait)
         ledger = Ledger(TABLE, self.wrap(self.client))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from botocore.exceptions import ClientError
@@ -13,7 +14,7 @@ from lake.leases import GRACE_SECONDS
 from lake.progress import progress
 from lake.sweeper import Sweeper
 
-from .flow_fakes import World, orders_csv
+from .flow_fakes import World, object_event, orders_csv
 
 
 def sweep(world: World, time_left: Callable[[], float] = lambda: 900.0) -> dict[str, object]:
@@ -157,10 +158,113 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_sweep(world: World) -> Non
     assert (report["failed"], report["taken_in"]) == (1, 1)
 
 
-def test_dead_letters_are_counted(world: World) -> None:
-    world.dead_letters.visible = 3
+def test_dead_letters_are_handled_once_their_cause_is_gone_and_never_dropped(world: World) -> None:
+    version = world.objects.put("orders/a.csv", orders_csv(1))
+    world.objects.tags.clear()
+    world.dead_letters.send("m1", json.dumps(object_event("orders/a.csv", version)))
+    world.dead_letters.send("m2", "not json")
+    world.dead_events.send(
+        "m3", json.dumps({"requestPayload": {"source": "aws.events", "detail-type": "Scheduled Event"}})
+    )
+    world.dead_events.send("m4", json.dumps({"RequestType": "Create"}))
 
-    assert sweep(world)["dead_letters"] == 3
+    report = sweep(world)
+
+    assert (report["redriven"], report["redrive_failed"], report["dead_letters"]) == (2, 2, 2)
+    assert [entry.state for entry in world.ledger.entries()] == [LOADING]
+    assert (world.dead_letters.depth(), world.dead_events.depth()) == ((1, 0), (1, 0))
+
+
+def test_a_dead_letter_is_tried_three_times_then_told_once_and_tried_again_only_when_asked(world: World) -> None:
+    world.dead_letters.send("m1", json.dumps(object_event("orders/a.csv", "v1", bucket="another")))
+
+    for _ in range(5):
+        report = sweep(world)
+
+    assert (report["redrive_failed"], report["redrive_given_up"], report["dead_letters"]) == (0, 1, 1)
+    assert [title for title, _ in world.alerts.sent] == ["A dead letter stays"]
+    assert "lake sweep --again" in world.alerts.sent[0][1]
+    assert Sweeper(world.flow(), again=True).sweep()["redrive_failed"] == 1
+
+
+def test_a_run_whose_event_died_is_settled_by_its_dead_letter(world: World) -> None:
+    drop(world, "orders/a.csv")
+    Conductor(world.flow()).handle(world.silver_succeeds())
+    world.dead_events.send("m1", json.dumps(world.gold_succeeds()))
+
+    report = sweep(world)
+
+    assert report["redriven"] == 1
+    assert [kind for kind, _ in world.events.sent] == ["Gold Refreshed"]
+    assert not world.ledger.lease("gold").held
+
+
+def lose(world: World, table: str) -> None:
+    """The catalog forgets a silver table; its files stay."""
+    world.tables.lost.add(("silver", table))
+    world.documents.put(f"warehouse/silver/{table}/metadata/00001-a.metadata.json", b"{}")
+    world.crawlers.finds = world.tables.lost.clear
+
+
+def test_a_table_that_the_catalog_lost_is_brought_back_while_no_run_can_commit(world: World) -> None:
+    drop(world, "orders/a.csv")
+    play(world)
+    lose(world, "orders")
+    held: list[bool] = []
+    world.time.passes = lambda: (held.append(world.ledger.lease("silver").held), world.crawlers.end())
+
+    report = sweep(world)
+
+    assert report["tables"] == {"silver.orders": "it is back"}
+    assert held == [True]
+    assert not world.ledger.lease("silver").held
+    assert sweep(world)["tables"] == {}
+
+
+def test_no_table_is_brought_back_while_a_run_is_under_way(world: World) -> None:
+    drop(world, "orders/a.csv")
+    play(world)
+    lose(world, "orders")
+    drop(world, "orders/b.csv")
+    starts = world.crawlers.starts
+
+    report = sweep(world)
+
+    assert "a silver run is under way" in report["tables"]["silver.orders"]  # type: ignore[index]
+    assert world.crawlers.starts == starts
+
+
+def test_a_lease_for_a_repair_is_given_back_only_when_the_crawler_is_done(world: World) -> None:
+    drop(world, "orders/a.csv")
+    play(world)
+    lose(world, "orders")
+    assert "is bringing it back" in str(sweep(world)["tables"])  # a crawl that takes longer than a sweep waits
+
+    world.time.seconds += GRACE_SECONDS
+    assert world.flow().silver.tend() == "repairing"
+    world.crawlers.end()
+    assert world.flow().silver.tend() == "undone"
+
+
+def test_what_a_sweep_did_stands_in_the_history_and_not_in_the_answer(world: World) -> None:
+    world.objects.put("orders/a.csv", orders_csv(1))
+
+    sweep(world)
+
+    [entry] = world.ledger.entries()
+    assert all(str(change.reason).endswith("(Done by a sweep.)") for change in entry.history)
+    assert "sweep" not in str(entry.reason)
+
+
+def test_gold_that_is_fresh_is_settled_although_the_end_of_its_run_was_never_told(world: World) -> None:
+    drop(world, "orders/a.csv")
+    Conductor(world.flow()).handle(world.silver_succeeds())
+    world.gold_succeeds()
+    world.crawlers.end()
+
+    assert not progress(world.flow()).settled  # its event may be on the way
+    world.time.seconds += 20
+    assert progress(world.flow()).settled
 
 
 def test_progress_names_what_is_pending_running_and_set_aside(world: World) -> None:
