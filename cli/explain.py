@@ -82,6 +82,7 @@ def story(entry: FileEntry, versions: list[FileEntry], findings: list[str], spoi
             because = f"  {render.safe(change.reason)}" if change.reason and change.reason not in told else ""
             told.add(change.reason)
             lines.append(f"  {render.moment(change.at)}  {after}  {change.state:<9}{because}")
+    lines += _healed(entry)
     lines += ["", *_outcome(entry)]
     if findings:
         lines += ["", "What stands out in the file as a whole:"]
@@ -90,6 +91,23 @@ def story(entry: FileEntry, versions: list[FileEntry], findings: list[str], spoi
         lines += ["", "Why rows are in quarantine:", *_reasons(spoilt)]
         lines.append(f"  Each row as it came: lake quarantine --file {render.safe(entry.key)!r}")
     return lines
+
+
+def _healed(entry: FileEntry) -> list[str]:
+    """What a sweep had to do for the file, because an event or a process was lost."""
+    from lake.sweeper import ASIDE
+
+    moves = [change for change in entry.history if change.reason and change.reason.endswith(ASIDE)]
+    if not moves:
+        return []
+    words = {
+        "RECEIVED": "its event had not come, so the sweep found it in the bucket",
+        "PENDING": "it had no answer, or its batch was over, so the sweep put it in line",
+        "LOADING": "nobody had started a run for it, so the sweep did",
+        "LOADED": "its run had ended unheard, so the sweep noted what it did",
+    }
+    lines = [f"  {render.moment(m.at)}  {words.get(m.state, f'the sweep noted that it is {m.state}')}" for m in moves]
+    return ["", "What was healed:", *lines]
 
 
 def _time(text: str) -> datetime:

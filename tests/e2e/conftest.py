@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,10 +113,9 @@ def finished(athena: Any, sql: str, work_group: str) -> dict[str, Any]:
         time.sleep(0.1)  # Athena's API has no other way to wait for an answer
 
 
-@pytest.fixture(scope="session")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """A lake of its own: own home, free ports, engines from the shared cache. Down again whatever happens."""
-    home = tmp_path_factory.mktemp("lake-home")
+@contextmanager
+def started(home: Path) -> Iterator[Lake]:
+    """A lake with this home: free ports, engines from the shared cache. Down again whatever happens."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment |= {"LAKE_HOME": str(home), "COLUMNS": "200"}
     running = Lake(home, environment, {})
@@ -125,3 +125,10 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         yield running
     finally:
         running.run("down", check=False)
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    """A lake of its own for all tests of this folder."""
+    with started(tmp_path_factory.mktemp("lake-home")) as running:
+        yield running

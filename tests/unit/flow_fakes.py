@@ -82,7 +82,7 @@ class FakeObjects:
 
     def put(self, key: str, body: bytes) -> str:
         # Version ids that do not sort by time, as S3's do not.
-        version = f"v{(next(self._numbers) * 7919) % 1000:03d}"
+        version = f"v{(next(self._numbers) * 7919) % 100_003:06d}"
         moment = timestamp(int(self.clock.now()))
         item = ObjectVersion(key, version, len(body), f"etag{hash(body) & 0xFFFFFFFF:x}", moment)
         self.stored.setdefault(key, []).insert(0, (item, body))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .stack import expanded, for_environment, grants, listed, of_type, properties, text, written
+from .stack import REPOSITORY, expanded, for_environment, grants, listed, of_type, properties, text, written
 
 ENDS_OF_A_RUN = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR"}
 ASYNCHRONOUS = ["AssetsFunction", "ConductorFunction", "DigestFunction", "SweeperFunction"]
@@ -168,3 +168,22 @@ def test_the_alert_topic_and_the_ledger_are_named_to_the_functions_as_they_are()
         assert variables[variable] == properties(resource)[name]
     for variable, layer in (("SILVER_DATABASE", "SilverDatabase"), ("GOLD_DATABASE", "GoldDatabase")):
         assert variables[variable] == properties(layer)["DatabaseInput"]["Name"]
+
+
+def test_every_dead_end_has_an_alarm_and_a_line_in_the_runbook_that_names_the_command() -> None:
+    lines = [line for line in (REPOSITORY / "docs" / "runbook.md").read_text().splitlines() if line.startswith("|")]
+    alarms = {
+        text(dimension["Value"]).strip("${}").removesuffix(".QueueName"): name
+        for name, alarm in of_type("AWS::CloudWatch::Alarm").items()
+        for dimension in alarm["Dimensions"]
+    }
+    hops = {
+        (target["Arn"]["Fn::GetAtt"][0] if isinstance(target["Arn"]["Fn::GetAtt"], list) else
+         target["Arn"]["Fn::GetAtt"].removesuffix(".Arn"), text(target["DeadLetterConfig"]["Arn"]))
+        for rule in rules().values() for target in rule["Targets"]
+    }  # fmt: skip
+    hops |= {(name, "${EventsDlq.Arn}") for name in ASYNCHRONOUS} | {("IntakeFunction", "${ArrivalsDlq.Arn}")}
+    for called, end in hops:
+        queue = end.strip("${}").removesuffix(".Arn")
+        (line, *_) = [line for line in lines if called in line and queue in line and alarms[queue] in line]
+        assert "`lake " in line or "`sam " in line, called

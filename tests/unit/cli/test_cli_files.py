@@ -10,6 +10,7 @@ import pytest
 from cli import following, lookup
 from cli.errors import CliError
 from lake.manifest import ColumnMapping, FileFacts, FileOutcome, SilverResult
+from lake.sweeper import ASIDE
 
 from .conftest import Ended, FakeLake, counts
 
@@ -162,3 +163,13 @@ def test_a_run_that_goes_on_has_no_end_yet(run: Run, lake: FakeLake) -> None:
 
 def test_no_run_yet(run: Run, lake: FakeLake) -> None:
     assert "lake drop" in run("runs").out
+
+
+def test_explain_tells_what_was_healed(lake: FakeLake, run: Callable[..., Ended]) -> None:
+    lake.ledger.aside = ASIDE
+    lake.add("orders/lost.csv", "RECEIVED", "PENDING")
+    lake.ledger.aside = ""
+    lake.add("orders/fine.csv", "RECEIVED", "PENDING")
+
+    assert "its event had not come, so the sweep found it" in run("explain", "orders/lost.csv").out
+    assert "healed" not in run("explain", "orders/fine.csv").out

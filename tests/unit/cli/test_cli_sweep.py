@@ -1,0 +1,82 @@
+"""`sweep`: the sweeper is called as its timer calls it, and what it did is told in sentences."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .conftest import Ended, FakeLake
+
+Run = Callable[..., Ended]
+QUIET = {"silver": "free", "gold": "free", "failed": 0, "listed_to_the_end": True}
+
+
+class FakeLambda:
+    """Two stacks' functions, one of which answers."""
+
+    def __init__(self, report: dict[str, Any], error: str | None = None) -> None:
+        self.report, self.error, self.events = report, error, list[dict[str, Any]]()
+
+    def get_paginator(self, name: str) -> FakeLambda:
+        assert name == "list_functions"
+        return self
+
+    def paginate(self) -> list[dict[str, Any]]:
+        names = ("other-sweeper", "jozi-dev-intake", "jozi-dev-sweeper")
+        return [{"Functions": [{"FunctionName": name}]} for name in names]
+
+    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == "jozi-dev-sweeper"
+        self.events.append(json.loads(Payload))
+        answer = {"Payload": io.BytesIO(json.dumps(self.report).encode())}
+        return {**answer, "FunctionError": self.error} if self.error else answer
+
+
+@pytest.fixture(autouse=True)
+def _names(lake: FakeLake) -> None:
+    lake.outputs["SilverJobName"] = "jozi-dev-silver"
+
+
+def test_nothing_to_heal_is_said(lake: FakeLake, run: Run) -> None:
+    lake.clients["lambda"] = answering = FakeLambda(QUIET)
+
+    ended = run("sweep", "--once")
+
+    assert (ended.code, ended.out) == (0, "Nothing had to be healed.\n")
+    [event] = answering.events
+    assert (event["detail-type"], event["source"], event["detail"]) == ("Scheduled Event", "aws.events", {})
+
+
+def test_what_was_healed_and_what_stays_is_told_in_words(lake: FakeLake, run: Run) -> None:
+    report = {"silver": "settled", "taken_in": 2, "redriven": 1, "redrive_given_up": 1, "gold_behind": ["orders"],
+              "tables": {"s.orders": "it is back"}, "started": {"gold": "started"}}  # fmt: skip
+    lake.clients["lambda"] = FakeLambda(QUIET | report)
+
+    out = run("sweep", "--once").out
+
+    for words in ("2 files lay in bronze without an entry and were taken in", "1 dead letter handled after all",
+                  "nobody had heard of it", "Table s.orders was missing from the catalog: it is back",
+                  "A gold run was started", "1 dead letter given up"):  # fmt: skip
+        assert words in out
+
+
+def test_given_up_letters_are_tried_again_only_when_asked(lake: FakeLake, run: Run) -> None:
+    lake.clients["lambda"] = answering = FakeLambda(QUIET)
+
+    run("sweep", "--again", "--once")
+
+    assert answering.events[0]["detail"] == {"again": True}
+
+
+@pytest.mark.parametrize("error", ["Unhandled", "Handled"])
+def test_a_sweep_that_failed_is_a_failure(lake: FakeLake, run: Run, error: str) -> None:
+    lake.clients["lambda"] = FakeLambda({"errorMessage": "no table"}, error)
+
+    ended = run("sweep", "--once")
+
+    assert ended.code == 1
+    assert "no table" in ended.err
