@@ -31,7 +31,7 @@ test-e2e: setup ## Only the way from an S3 put to an Athena row, on one sandbox
 	@$(BIN)/python -m pytest tests/e2e
 
 chaos: setup ## The long version of the chaos tests: every fault point, more rounds
-	@LAKE_CHAOS=long $(BIN)/python -m pytest tests/chaos
+	@LAKE_CHAOS=long $(BIN)/python -m pytest tests/chaos tests/spark/test_job_deaths.py
 
 check: $(READY) ## Lint, types, template and import rules
 	@$(BIN)/ruff check .

@@ -176,7 +176,7 @@ class SilverFlight(Flight):
             return f"The rows of {file_name(wrong[0])} do not add up, so the result of the run is not believed."
         batch = self._manifest(lease)
         loading = self._rebuilt(batch) if batch.rebuild else self._loading(lease)
-        self._settle_entries([entry for entry in loading if entry.name in outcomes], outcomes, run, str(lease.owner))
+        self._settle_entries([entry for entry in loading if entry.name in outcomes], outcomes, run, batch)
         if result.changed or any(outcome.state in (LOADED, RETRACTED) for outcome in result.files):
             self.silver_changed()
         self._tell_set_aside([name for name, outcome in outcomes.items() if outcome.state != LOADED])
@@ -192,17 +192,19 @@ class SilverFlight(Flight):
         entries: Sequence[FileEntry],
         outcomes: Mapping[tuple[str, str], FileOutcome],
         run: JobRun,
-        batch_id: str,
+        batch: Manifest,
     ) -> list[FileEntry]:
         def move(entry: FileEntry) -> FileEntry | None:
             outcome = outcomes[entry.name]
             if outcome.state in (HELD, REJECTED):
                 self.ledger.owe_word(entry.key, entry.version, self.clock.now())
             reason = entry.note if outcome.state in (LOADED, RETRACTED) and entry.note else outcome.reason
+            if batch.rebuild:
+                reason = f"Read again in a rebuild from bronze. {reason or ''}".rstrip()
             values = {
                 "counts": outcome.counts,
                 "run_id": run.id,
-                "batch_id": batch_id,
+                "batch_id": batch.batch_id,
                 "batch_cap": None,
                 "action": None,
             }

@@ -172,6 +172,7 @@ def test_a_rebuild_reads_every_loaded_file_while_they_all_stay_loaded(world: Wor
     outcome = FileOutcome("orders/a.csv", batch.files[0].version, "LOADED", None, rows_in=1, unchanged=1)
     Conductor(world.flow()).handle(world.silver_succeeds(outcome))
     assert entry_of(world, "orders/b.csv").batch_id == batch.batch_id
+    assert str(entry_of(world, "orders/b.csv").reason).startswith("Read again in a rebuild from bronze.")
     play(world, breaks=set())
     assert entry_of(world, "orders/new.csv").state == LOADED
     assert not world.ledger.rebuild().pending
