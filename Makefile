@@ -48,14 +48,15 @@ format: $(READY) ## Bring the code into its one format
 setup: $(READY) ## Make the environment (.venv) and fetch the engines, once
 	@$(BIN)/python -m sandbox.engines
 
-# The environment is made again when what it is made from changes.
+# The environment is made anew when what it is made from changes, or when making it was cut short: what a half-finished
+# installation leaves behind can be mended by no installer.
 $(READY): requirements/dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed, '$(PYTHON)' is older: make PYTHON=/path/to/python3.11 ..."; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || \
 	  { echo "This Python has no venv module: install it (Debian: apt-get install python3-venv), then again."; exit 1; }
 	@echo "Making the environment in $(VENV): a few minutes the first time."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)

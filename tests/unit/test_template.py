@@ -36,7 +36,8 @@ def denies_plain_http(statements: list[dict[str, Any]]) -> bool:
 
 
 def test_the_template_stays_small_enough_to_be_read() -> None:
-    assert TEMPLATE.stat().st_size <= 100_000  # `sam deploy` sends it by way of its own bucket (resolve_s3): 1 MB is the limit
+    # `sam deploy` sends it by way of its own bucket (resolve_s3), where the limit is 1 MB.
+    assert TEMPLATE.stat().st_size <= 100_000
 
 
 def test_the_outputs_are_the_ones_people_and_programs_rely_on() -> None:
