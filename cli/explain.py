@@ -46,17 +46,9 @@ def findings_of(lake: context.Lake, entry: FileEntry) -> list[str]:
     """What the silver run said about the file as a whole; empty where it was in no run or the result is gone."""
     if not entry.batch_id:
         return []
-    from lake.manifest import SilverResult
-
-    s3 = lake.client("s3")
-    try:
-        body = s3.get_object(Bucket=lake.output("LakeBucketName"), Key=f"runs/silver/{entry.batch_id}/result.json")[
-            "Body"
-        ]
-    except s3.exceptions.NoSuchKey:
-        return []
-    result = SilverResult.from_json(body.read())
-    return [f for file in result.files if (file.key, file.version) == entry.name for f in file.findings]
+    result = lookup.batch_result(lake, entry.batch_id)
+    files = result.files if result else ()
+    return [f for file in files if (file.key, file.version) == entry.name for f in file.findings]
 
 
 def spoilt_rows(lake: context.Lake, entry: FileEntry) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Finding the file that a person means."""
+"""Finding the file that a person means, and what its batch said."""
 
 from __future__ import annotations
 
@@ -12,6 +12,20 @@ from cli.errors import CliError
 
 if TYPE_CHECKING:
     from lake.entries import FileEntry
+    from lake.manifest import SilverResult
+
+
+def batch_result(lake: Lake, batch_id: str) -> SilverResult | None:
+    """What the silver run of a batch left behind; None where it is gone or not there yet."""
+    from lake.batch import result_key
+    from lake.manifest import SilverResult
+
+    s3 = lake.client("s3")
+    try:
+        answer = s3.get_object(Bucket=lake.output("LakeBucketName"), Key=result_key(batch_id))
+    except s3.exceptions.NoSuchKey:
+        return None
+    return SilverResult.from_json(answer["Body"].read())
 
 
 def find(lake: Lake, text: str) -> FileEntry:

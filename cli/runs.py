@@ -15,12 +15,27 @@ GOING = frozenset({"STARTING", "RUNNING", "STOPPING", "WAITING"})
 
 def runs(
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many of the newest runs.")] = 20,
+    as_timeline: Annotated[
+        bool, typer.Option("--timeline", help="Where each batch's seconds went, from bronze to gold.")
+    ] = False,
     target: TargetOption = Target.sandbox,
     stack: StackOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Runs of the silver and gold jobs, newest first."""
-    found = list_runs(context.connect(target, stack), limit)
+    lake = context.connect(target, stack)
+    if as_timeline:
+        from cli import timeline
+
+        batches = timeline.timelines(lake, limit)
+        if as_json:
+            render.show_json(timeline.as_dicts(batches))
+        elif not batches:
+            render.say("No batch was loaded yet: drop a file with `lake drop FILE`.")
+        else:
+            timeline.show(batches)
+        return
+    found = list_runs(lake, limit)
     if as_json:
         render.show_json(found)
     elif not found:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,12 @@ class FakeGlue:
         })  # fmt: skip
 
 
+@cache
+def client(service: str) -> Any:
+    """A client of moto's, made once for all tests: what it reaches is new in each of them."""
+    return boto3.client(service, region_name="us-east-1")
+
+
 class FakeLake(context.Lake):
     """moto for S3 and DynamoDB, fakes for the rest."""
 
@@ -107,9 +114,7 @@ class FakeLake(context.Lake):
         self.__dict__.update(outputs=dict(OUTPUTS), promise_minutes="30")
 
     def client(self, service: str) -> Any:
-        if service not in self.clients:
-            self.clients[service] = boto3.client(service, region_name="us-east-1")
-        return self.clients[service]
+        return self.clients.get(service) or client(service)
 
     def environment(self) -> dict[str, str]:
         return {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_SECRET_ACCESS_KEY": "a b'c"}
@@ -161,12 +166,12 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def lake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLake]:
     """A running lake with empty buckets and an empty ledger."""
     with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
+        s3 = client("s3")
         for bucket in ("bronze", "lake"):
             s3.create_bucket(Bucket=bucket)
         s3.put_bucket_versioning(Bucket="bronze", VersioningConfiguration={"Status": "Enabled"})
         texts = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "gsi1pk", "gsi1sk")]
-        boto3.client("dynamodb", region_name="us-east-1").create_table(
+        client("dynamodb").create_table(
             TableName="ledger", BillingMode="PAY_PER_REQUEST", AttributeDefinitions=texts,
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
             GlobalSecondaryIndexes=[{
