@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 from cli import render
 from cli.context import Lake
 from cli.options import Target
+from lake.situation import BAD, COUNTS, FATES, SETTLED, arithmetic, counts_of, situation
 
 if TYPE_CHECKING:
     from lake.entries import FileEntry
 
-SETTLED = frozenset({"LOADED", "REJECTED", "HELD", "FAILED", "RETRACTED", "EXPANDED"})
-BAD = frozenset({"REJECTED", "HELD", "FAILED"})
-FATES = ("inserted", "updated", "unchanged", "superseded", "duplicate", "quarantined")
-COUNTS = ("rows_in", *FATES, "blank")
+__all__ = [
+    "BAD", "COUNTS", "FATES", "SETTLED", "Dropped", "all_entries", "arithmetic", "as_dict", "counts_of", "follow",
+    "labels", "pause", "showing", "situation", "unsettled_or_failed",
+]  # fmt: skip
+
 POLL_SECONDS = 0.4  # nothing tells a client of a change in the ledger, so it asks
 POLL_SECONDS_AWS = 2.0
 
@@ -37,12 +39,6 @@ class Dropped:
 def pause(lake: Lake) -> None:
     """The time between two looks; longer where each look costs money."""
     time.sleep(POLL_SECONDS if lake.target is Target.sandbox else POLL_SECONDS_AWS)
-
-
-def counts_of(entry: FileEntry) -> dict[str, int]:
-    """Every count of the arithmetic; zeros where a file was not loaded."""
-    counts: Mapping[str, Any] = entry.counts or {}
-    return {name: int(counts.get(name, 0)) for name in (*COUNTS, "flagged")}
 
 
 def as_dict(entry: FileEntry) -> dict[str, Any]:
@@ -62,35 +58,6 @@ def as_dict(entry: FileEntry) -> dict[str, Any]:
         "batch_id": entry.batch_id,
         "run_id": entry.run_id,
     }
-
-
-def arithmetic(counts: Mapping[str, int]) -> str:
-    """`10,000 rows in = 9,980 inserted + 20 quarantined`, fates that are zero left out."""
-    terms = [f"{counts[fate]:,} {fate}" for fate in FATES if counts[fate]]
-    return f"{render.count(counts['rows_in'], 'row')} in = {' + '.join(terms) or '0'}"
-
-
-def situation(entry: FileEntry | None) -> str:
-    """Where a file is now, in words."""
-    if entry is None:
-        return "in bronze; its event is on the way to intake"
-    match entry.state:
-        case "RECEIVED":
-            return "received; intake looks at it"
-        case "PENDING":
-            return f"accepted as {entry.contract}; waits for a silver run"
-        case "LOADING":
-            return f"silver batch {entry.batch_id} loads it"
-        case "LOADED":
-            counts = counts_of(entry)
-            blank = f"; {render.count(counts['blank'], 'blank record')} left out" if counts["blank"] else ""
-            flagged = f"; {counts['flagged']:,} flagged" if counts["flagged"] else ""
-            note = f". {render.safe(entry.note)}" if entry.note else ""
-            return f"LOADED: {arithmetic(counts)}{blank}{flagged}{note}"
-        case "EXPANDED":
-            return "EXPANDED: an archive; its members are files of their own"
-        case _:
-            return f"{entry.state}: {render.safe(entry.reason) or 'no reason was kept'}"
 
 
 def labels(names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
