@@ -5,9 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+AUDIT := .venv-audit
 CODE := cli functions glue_jobs lake sandbox tests contracts marts
 
-.PHONY: help demo test test-unit test-spark test-sandbox test-e2e chaos check format setup lock clean
+.PHONY: help demo test test-unit test-spark test-sandbox test-e2e chaos check audit sbom format setup lock clean
 
 help: ## Say what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +42,19 @@ check: $(READY) ## Lint, types, template and import rules
 	@$(BIN)/cfn-lint template.yaml
 	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --template template.yaml --region us-east-1
 
+	@echo "Checked. 'make audit' also scans the template (checkov) and the dependencies (pip-audit, needs the internet)."
+
+audit: $(AUDIT)/.ready ## Scan template and workflows (checkov) and dependencies (pip-audit, needs the internet)
+	@$(AUDIT)/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
+	@if [ -d .github ]; then $(AUDIT)/bin/checkov --directory .github --framework github_actions --compact --quiet --skip-download; fi
+	@for lock in layer/requirements.txt requirements/dev.lock; do \
+	  $(AUDIT)/bin/pip-audit --requirement $$lock --require-hashes --disable-pip --strict --progress-spinner off || exit 1; done
+
+sbom: $(AUDIT)/.ready ## Write build/sbom-layer.json (what is deployed) and build/sbom-dev.json (CycloneDX)
+	@mkdir -p build
+	@$(AUDIT)/bin/cyclonedx-py requirements layer/requirements.txt --output-reproducible -o build/sbom-layer.json
+	@$(AUDIT)/bin/cyclonedx-py requirements requirements/dev.lock --output-reproducible -o build/sbom-dev.json
+
 format: $(READY) ## Bring the code into its one format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -61,9 +75,18 @@ $(READY): requirements/dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-lock: $(READY) ## Resolve requirements/dev.in into requirements/dev.lock (hashes, no index lines)
+# The scanners need other versions of some packages than the checkout, so they live in an environment of their own.
+$(AUDIT)/.ready: requirements/audit.lock $(READY)
+	@echo "Making the scanners' environment in $(AUDIT)."
+	@$(PYTHON) -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/audit.lock
+	@touch $@
+
+lock: $(READY) ## Resolve requirements/*.in into their .lock (hashes, no index lines)
+	@$(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header \
+	  requirements/audit.in -o requirements/audit.lock
 	@$(BIN)/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header \
 	  requirements/dev.in -o requirements/dev.lock
 
 clean: ## Remove the environment and what was built (the lake's state stays: `lake down --wipe`)
-	@rm -rf $(VENV) build dist *.egg-info .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf $(VENV) $(AUDIT) build dist *.egg-info .aws-sam .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -49,7 +49,7 @@ def test_no_yaml_that_cloudformation_does_not_read() -> None:
     assert not re.search(r"(^|[\s\[{:-])[&*][A-Za-z]", re.sub(r"'[^']*'|#.*", "", TEMPLATE.read_text()), re.MULTILINE)
 
 
-@pytest.mark.parametrize("bucket", ["BronzeBucket", "LakeBucket"])
+@pytest.mark.parametrize("bucket", ["BronzeBucket", "LakeBucket", "AccessLogsBucket"])
 def test_buckets_are_encrypted_private_versioned_and_tidy(bucket: str) -> None:
     wanted = properties(bucket)
 
@@ -76,7 +76,7 @@ def test_bronze_tells_eventbridge() -> None:
     assert notifications["EventBridgeConfiguration"] == {"EventBridgeEnabled": True}
 
 
-@pytest.mark.parametrize("data", ["BronzeBucket", "LakeBucket", "LedgerTable"])
+@pytest.mark.parametrize("data", ["BronzeBucket", "LakeBucket", "AccessLogsBucket", "LedgerTable", "DataKey"])
 def test_data_outlives_the_stack_in_prod_and_a_replacement_everywhere(data: str) -> None:
     resource = written()["Resources"][data]
     assert resource["DeletionPolicy"] == {"Fn::If": ["IsProd", "Retain", "Delete"]}
@@ -86,7 +86,7 @@ def test_data_outlives_the_stack_in_prod_and_a_replacement_everywhere(data: str)
 def test_the_ledger_can_be_restored_and_asked_by_state() -> None:
     table = properties("LedgerTable")
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["SSESpecification"]["SSEEnabled"] is True
     assert table["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
     assert table["BillingMode"] == "PAY_PER_REQUEST"
     assert [(key["AttributeName"], key["KeyType"]) for key in table["KeySchema"]] == [("pk", "HASH"), ("sk", "RANGE")]

@@ -52,7 +52,7 @@ def test_rules_may_write_into_the_queues_they_name() -> None:
 
 def test_queues_are_encrypted_and_keep_messages_as_long_as_sqs_can() -> None:
     for queue in of_type("AWS::SQS::Queue").values():
-        assert queue["SqsManagedSseEnabled"] is True
+        assert queue["KmsMasterKeyId"] == {"Ref": "DataKey"}
         assert queue["MessageRetentionPeriod"] == FOURTEEN_DAYS
     (policy,) = of_type("AWS::SQS::QueuePolicy").values()
     deny = next(one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny")
