@@ -76,7 +76,7 @@ def follow(lake: Lake, dropped: Sequence[Dropped], timeout: float, quiet: bool =
     open_files = {(file.key, file.version) for file in dropped}
     called = labels(open_files)
     settled: dict[tuple[str, str], FileEntry] = {}
-    expanded: set[str] = set()
+    expanded: set[tuple[str, str]] = set()
     with showing(quiet, min(file.at for file in dropped)) as show:
         while True:
             entries = lake.ledger.entries_of(sorted(open_files))
@@ -88,11 +88,13 @@ def follow(lake: Lake, dropped: Sequence[Dropped], timeout: float, quiet: bool =
                     settled[name] = entry
                     open_files.discard(name)
                     if entry.state == "EXPANDED":
-                        expanded.add(entry.key)
+                        expanded.add(name)
+            # An archive is EXPANDED when all its members have their entries, so one look finds them all.
             for member in _members(lake, expanded) if expanded else ():
                 if member.name not in settled:
                     open_files.add(member.name)
                     called.setdefault(member.name, member.key)
+            expanded.clear()
             if not open_files or time.monotonic() >= deadline:
                 break
             pause(lake)
@@ -120,8 +122,8 @@ def all_entries(lake: Lake, states: Sequence[str] | None = None) -> list[FileEnt
     return [entry for entry in found.values() if not states or entry.state in states]
 
 
-def _members(lake: Lake, parents: set[str]) -> Iterable[FileEntry]:
-    return [entry for entry in lake.ledger.entries() if entry.parent in parents]
+def _members(lake: Lake, archives: set[tuple[str, str]]) -> Iterable[FileEntry]:
+    return [entry for entry in all_entries(lake) if (entry.parent, entry.version) in archives]
 
 
 def unsettled_or_failed(dropped: Sequence[Dropped], settled: Sequence[FileEntry]) -> bool:

@@ -127,6 +127,7 @@ class SilverFlight(Flight):
                 entry.object_time,
                 entry.facts,
                 self.bronze_bucket,
+                member=entry.member,
                 action=entry.action or LOAD,
             )
             for entry in entries

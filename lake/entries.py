@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from lake.manifest import COUNTS, FileFacts
+from lake.manifest import COUNTS, INSIDE, FileFacts
 
 RECEIVED = "RECEIVED"
 EXPANDED = "EXPANDED"
@@ -69,7 +69,7 @@ class FileEntry:
     arrived_at: str  # when intake first saw it
     reason: str | None = None
     contract: str | None = None
-    parent: str | None = None  # the archive's key, for a member
+    parent: str | None = None  # the archive's key, for a member; its own key is <parent>!/<name>, its version the same
     digest: str | None = None  # ETag and size: what is known of the content without reading all of it
     batch_id: str | None = None  # the last batch it went into
     run_id: str | None = None  # the Glue run that settled it
@@ -84,6 +84,16 @@ class FileEntry:
     @property
     def name(self) -> tuple[str, str]:
         return self.key, self.version
+
+    @property
+    def object_key(self) -> str:
+        """The key of the object in bronze: its own, or that of the archive that holds it."""
+        return self.key if self.parent is None else self.key.partition(INSIDE)[0]
+
+    @property
+    def member(self) -> str | None:
+        """The name inside the archive, None for an object of its own; an archive in an archive has two parts."""
+        return None if self.parent is None else self.key.partition(INSIDE)[2]
 
     @property
     def was_loaded(self) -> bool:

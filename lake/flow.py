@@ -190,8 +190,11 @@ class Flow:
     def tag(self, entry: FileEntry, status: str) -> bool:
         """Puts the answer on the object itself: lake-status and lake-reason. A failure is logged, never fatal.
 
-        The ledger has the answer in any case; tags are for people who look at the bucket.
+        The ledger has the answer in any case; tags are for people who look at the bucket. A file inside an archive is
+        no object: its archive's tags say that it was opened.
         """
+        if entry.parent is not None:
+            return False
         tags = {"lake-status": status, "lake-reason": tag_value(entry.reason or "")}
         try:
             self.ports.objects.tag(entry.key, entry.version, tags)

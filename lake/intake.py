@@ -16,20 +16,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from lake import archive
 from lake.alerting import rejected
+from lake.answers import INSIDE, Answer
 from lake.crawling import layout_digest
-from lake.detect import Accepted, Rejected, detect
-from lake.entries import PENDING, RECEIVED, REJECTED, FileEntry, timestamp
+from lake.detect import HEAD_BYTES, Accepted, Archive, Inside, Rejected, detect
+from lake.entries import EXPANDED, PENDING, RECEIVED, REJECTED, FileEntry, timestamp
 from lake.flow import Flow
 from lake.ports import ObjectGoneError, ObjectVersion
 from lake.words import count, file_name, quoted
 
-HEAD_BYTES = 64 * 1024
 _VERSIONS = 100  # versions of a key that are looked at when an event does not say which one it means
 
 log = logging.getLogger("lake")
@@ -76,6 +77,10 @@ class Intake:
 
         Raises what the ports raise; called again it goes on where it stopped.
         """
+        if version is not None:
+            entry = self.ledger.entry(key, version)
+            if entry is not None and entry.parent is not None:  # it lies inside an object; there is none of its name
+                return self._judge(entry) if entry.state == RECEIVED else [entry]
         found = self._find(key, version)
         if version is None:
             known = self.ledger.states_of([(item.key, item.version) for item in found])
@@ -83,7 +88,7 @@ class Intake:
             found = [item for item in found if item in newest or known.get((key, item.version), RECEIVED) == RECEIVED]
         elif not found:
             log.info("the version is gone", extra={"key": key, "version": version})
-        return [self._take_one(item) for item in reversed(found) if not item.is_folder]
+        return [entry for item in reversed(found) if not item.is_folder for entry in self._take_one(item)]
 
     def _find(self, key: str, version: str | None) -> list[ObjectVersion]:
         """The version (or the newest versions) of the key, newest first, with times that set them apart.
@@ -102,7 +107,7 @@ class Intake:
         timed = [_set_apart(item, listed[place + 1 :]) for place, item in enumerate(listed)]
         return timed if version is None else [item for item in timed if item.version == version]
 
-    def _take_one(self, item: ObjectVersion) -> FileEntry:
+    def _take_one(self, item: ObjectVersion) -> list[FileEntry]:
         entry = self.ledger.entry(item.key, item.version)
         if entry is None:
             entry = FileEntry(
@@ -117,12 +122,15 @@ class Intake:
             )
             if not self.ledger.receive(entry):
                 entry = self.ledger.entry(item.key, item.version) or entry
-        return self._judge(entry) if entry.state == RECEIVED else entry
+        return self._judge(entry) if entry.state == RECEIVED else [entry]
 
     # ---- the answer ----------------------------------------------------------------------------------------------
 
-    def _judge(self, entry: FileEntry) -> FileEntry:
+    def _judge(self, entry: FileEntry) -> list[FileEntry]:
+        """The entry with its answer; for an archive also those of the files inside."""
         answer = self.look_at(entry)
+        if isinstance(answer, Archive):
+            return self._opened(entry, answer)
         if isinstance(answer, Accepted):
             moved = self._accepted(entry, answer)
         else:
@@ -130,24 +138,93 @@ class Intake:
             self.ledger.owe_word(entry.key, entry.version, self._now())
             moved = self.ledger.transition(entry, REJECTED, at=self._now(), reason=answer.reason, set_=values)
         if moved is None:  # another intake was quicker with the same version
-            return self.ledger.entry(entry.key, entry.version) or entry
+            return [self.ledger.entry(entry.key, entry.version) or entry]
         self.flow.tag(moved, "REJECTED" if moved.state == REJECTED else "ACCEPTED")
         log.info("answered", extra={"key": moved.key, "version": moved.version, "state": moved.state})
-        return moved
+        return [moved]
 
-    def look_at(self, entry: FileEntry) -> Accepted | Rejected:
-        """Reads the head (for a workbook also its directory and first rows) and decides."""
+    def look_at(self, entry: FileEntry) -> Answer:
+        """Reads the head (of what has a directory also that, and the first rows) and decides."""
+        key = entry.object_key
 
         def read(start: int, length: int) -> bytes:
-            return self.objects.read(entry.key, entry.version, start, length)
+            return self.objects.read(key, entry.version, start, length)
 
         try:
-            head = read(0, min(HEAD_BYTES, entry.size)) if entry.size else b""
-            return detect(head, entry.size, entry.key, self.flow.contracts, read_range=read)
+            size = entry.size if entry.parent is None else self._object_size(key, entry.version)
+            head = read(0, min(HEAD_BYTES, size)) if size else b""
+            answer: Answer = detect(head, size, key, self.flow.contracts, read_range=read)
+            for name in entry.member.split(INSIDE) if entry.member else ():
+                answer = _look_inside(answer, name)
         except ObjectGoneError:
             return Rejected(f"{file_name(entry.key)} was deleted before it could be read. Upload it again.")
+        return answer
+
+    def _object_size(self, key: str, version: str) -> int:
+        """The size of an archive. Raises ObjectGoneError."""
+        for item in self.objects.versions(key):
+            if item.version == version:
+                return item.size
+        raise ObjectGoneError(key)
+
+    # ---- archives ------------------------------------------------------------------------------------------------
+
+    def _opened(self, entry: FileEntry, answer: Archive) -> list[FileEntry]:
+        """An entry for each file inside, then the archive's own answer: an archive that is EXPANDED is so in full.
+
+        Called again after a crash, or to have the archive read again, it leaves the entries alone that are there.
+        """
+        names = {entry.key + INSIDE + inside.name: inside for inside in answer.inside}
+        known = self.ledger.entries_of([(key, entry.version) for key in names])
+        members: list[FileEntry] = []
+        for key, inside in names.items():
+            found = known.get((key, entry.version))
+            if found is None:
+                members += self._take_inside(entry, key, inside, answer)
+            else:
+                members += self._judge(found) if found.state == RECEIVED else [found]
+        own = [member for member in members if member.parent == entry.key]
+        note = archive.told(len(own), sum(member.state == REJECTED for member in own), answer.left_out)
+        moved = self.ledger.transition(entry, EXPANDED, at=self._now(), reason=note)
+        if moved is None:
+            return [self.ledger.entry(entry.key, entry.version) or entry, *members]
+        self.flow.tag(moved, EXPANDED)
+        log.info("opened", extra={"key": moved.key, "version": moved.version, "inside": len(own)})
+        return [moved, *members]
+
+    def _take_inside(self, parent: FileEntry, key: str, inside: Inside, archive_: Archive) -> list[FileEntry]:
+        """The entry of a file inside an archive, with its answer from the first moment."""
+        answer = archive_.look(inside)
+        entry = FileEntry(
+            key=key,
+            version=parent.version,
+            state=RECEIVED,
+            size=inside.size,
+            etag=parent.etag,
+            object_time=parent.object_time,
+            arrived_at=timestamp(self._now()),
+            parent=parent.key,
+            digest=inside.digest,
+        )
+        if isinstance(answer, Rejected):
+            self.ledger.owe_word(key, entry.version, self._now())
+            entry = replace(entry, state=REJECTED, reason=answer.reason, contract=answer.contract)
+        elif isinstance(answer, Accepted):
+            note = " ".join(self._notes(entry, answer))
+            entry = replace(
+                entry, state=PENDING, reason=note, note=note, contract=answer.facts.contract, facts=answer.facts
+            )
+        if not self.ledger.receive(entry):
+            entry = self.ledger.entry(key, entry.version) or entry
+        return self._opened(entry, answer) if isinstance(answer, Archive) and entry.state == RECEIVED else [entry]
 
     def _accepted(self, entry: FileEntry, answer: Accepted) -> FileEntry | None:
+        note = " ".join(self._notes(entry, answer))
+        values = {"contract": answer.facts.contract, "facts": answer.facts_text, "note": note}
+        return self.ledger.transition(entry, PENDING, at=self._now(), reason=note, set_=values)
+
+    def _notes(self, entry: FileEntry, answer: Accepted) -> list[str]:
+        """What there is to say about a file that is taken. Asks for the crawler where its layout is new."""
         facts = answer.facts
         contract = self.flow.contracts[facts.contract]
         notes = [f"Taken as {contract.name}: {count(len(facts.columns), 'column')} recognised."]
@@ -155,14 +232,10 @@ class Intake:
             notes.append(f"Not known and left out: {quoted(facts.unmapped)}.")
         if not entry.key.startswith(contract.folder):
             notes.append(f"It lies outside {contract.folder}, so the bronze table does not show it.")
-        else:
+        elif entry.parent is None:
             self.flow.crawling.see_layout(entry.key, layout_digest(answer.names, facts))
         twin = self._twin(entry)
-        if twin:
-            notes.append(twin)
-        note = " ".join(notes)
-        values = {"contract": contract.name, "facts": answer.facts_text, "note": note}
-        return self.ledger.transition(entry, PENDING, at=self._now(), reason=note, set_=values)
+        return [*notes, twin] if twin else notes
 
     def _twin(self, entry: FileEntry) -> str | None:
         """A sentence when the same content came before. By ETag and size: the desk reads only the head of a file."""
@@ -187,6 +260,16 @@ class Intake:
 
     def _now(self) -> float:
         return self.flow.clock.now()
+
+
+def _look_inside(answer: Answer, name: str) -> Answer:
+    """The answer on a file of an archive that was opened before."""
+    if not isinstance(answer, Archive):
+        return answer
+    for inside in answer.inside:
+        if inside.name == name:
+            return answer.look(inside)
+    return Rejected(f"{file_name(name)} is not in its archive any more. Upload it again.")
 
 
 def _set_apart(item: ObjectVersion, older: Sequence[ObjectVersion]) -> ObjectVersion:

@@ -21,6 +21,7 @@ _AS_CSV = "Save it as xlsx or csv and upload that."
 
 GZIP = Kind("a gzip file")
 ZIP = Kind("a zip archive")
+PARQUET = Kind("a parquet file")
 WORKBOOK = Kind("a workbook", workbook=True)
 
 _STARTS: tuple[tuple[bytes, Kind], ...] = (
@@ -28,7 +29,8 @@ _STARTS: tuple[tuple[bytes, Kind], ...] = (
     (b"PK\x03\x04", ZIP),
     (b"PK\x05\x06", Kind("an empty zip archive", "Pack it again, or better upload the files themselves.")),
     (b"PK\x07\x08", Kind("one part of a split zip archive", "Unpack it and upload the files themselves.")),
-    (b"PAR1", Kind("a parquet file, which is not read yet", _AS_CSV)),
+    (b"PAR1", PARQUET),
+    (b"PARE", Kind("an encrypted parquet file", _AS_CSV)),
     (b"Obj\x01", Kind("an Avro file, which is not read", _AS_CSV)),
     (b"ORC", Kind("an ORC file, which is not read", _AS_CSV)),
     (b"%PDF", Kind("a PDF document", _EXPORT)),
@@ -55,9 +57,8 @@ _STARTS: tuple[tuple[bytes, Kind], ...] = (
     (b"{\\rtf", Kind("a text document (RTF)", _EXPORT)),
 )
 _BINARY_ONLY = (b"BM", b"MZ", b"ORC", b"RIFF", b"ID3", b"BZh", b"GIF8")  # two or three letters that may begin a text
-_MARKUP = re.compile(rb"\s*<(!doctype html|html|head|body|table|script|!--)", re.I)
-_XML = re.compile(rb"\s*<(\?xml|[a-z][\w:.-]*[\s>/])", re.I)
-_JSON = re.compile(rb'\s*(\{\s*["}]|\[\s*[\[{\]"])')
+_MARKUP = re.compile(r"\s*<(!doctype html|html|head|body|table|script|!--)", re.I)
+_XML = re.compile(r"\s*<(\?xml|[a-z][\w:.-]*[\s>/])", re.I)
 
 
 def kind_of(head: bytes) -> Kind | None:
@@ -65,13 +66,16 @@ def kind_of(head: bytes) -> Kind | None:
     for start, kind in _STARTS:
         if head.startswith(start) and (start not in _BINARY_ONLY or _is_binary(head)):
             return kind
-    text = head.removeprefix(b"\xef\xbb\xbf")
-    if _MARKUP.match(text):
+    return None
+
+
+def kind_of_text(text: str) -> Kind | None:
+    """The kind that a text gives away by how it begins; None for what may be a table or JSON."""
+    start = text[:4_000].lstrip("\ufeff")
+    if _MARKUP.match(start):
         return Kind("a web page (HTML), perhaps a login or error page in place of the export", _EXPORT)
-    if _XML.match(text):
+    if _XML.match(start):
         return Kind("an XML document", _AS_CSV)
-    if _JSON.match(text):
-        return Kind("JSON, which is not read yet", "Save it as csv and upload that.")
     return None
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 LOAD, RELOAD, RETRACT = "load", "reload", "retract"  # what a run does with a file version
 
+INSIDE = "!/"  # between an archive's key and the name of a file inside it: orders/march.zip!/week 1.csv
+
 COUNTS = ("rows_in", "inserted", "updated", "unchanged", "superseded", "duplicate", "quarantined", "blank", "flagged")
 FATES = ("inserted", "updated", "unchanged", "superseded", "duplicate", "quarantined")
 
@@ -40,6 +42,7 @@ class FileFacts:
     header_rows: int = 1  # physical records up to and including the header
     compression: str | None = None  # "gzip" or None
     sheet: str | None = None  # xlsx: the sheet that matched
+    path: tuple[str, ...] | None = None  # json: the keys that lead to the array of records; None: a sequence of them
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> FileFacts:
@@ -47,6 +50,8 @@ class FileFacts:
         values = dict(data)
         values["columns"] = tuple(ColumnMapping(**column) for column in values["columns"])
         values["unmapped"] = tuple(values.get("unmapped", ()))
+        path = values.get("path")
+        values["path"] = None if path is None else tuple(path)
         return cls(**values)
 
 
@@ -60,8 +65,13 @@ class ManifestFile:
     object_time: str
     facts: FileFacts
     bucket: str
-    member: str | None = None  # the name inside an archive, when `key` is an archive's member
+    member: str | None = None  # the name inside an archive, when `key` is <archive>!/<name>
     action: str = LOAD  # RELOAD: read again, in place of what it said before. RETRACT: take back what it said
+
+    @property
+    def object_key(self) -> str:
+        """The key of the object that holds it: its own, or that of its archive."""
+        return self.key if self.member is None else self.key.removesuffix(INSIDE + self.member)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ManifestFile:

@@ -19,7 +19,7 @@ from lake.detect import Rejected
 from lake.entries import EXPANDED, LOADED, LOADING, PENDING, RECEIVED, REJECTED, RETRACTED, FileEntry
 from lake.flow import Flow
 from lake.intake import Intake
-from lake.manifest import RELOAD, RETRACT
+from lake.manifest import INSIDE, RELOAD, RETRACT
 from lake.words import file_name
 
 __all__ = ["CannotError", "read_again", "take_back", "to_take_back"]
@@ -39,11 +39,18 @@ def take_back(flow: Flow, entry: FileEntry, why: str) -> FileEntry:
     """Has nothing count any more of what a version says. Gives its entry as it is then; raises CannotError."""
     if entry.state == RETRACTED:
         return entry
-    note = f"Taken back on request{f': {why}' if why else '.'}"
     if entry.state == EXPANDED:
-        for member in flow.ledger.entries():
-            if member.parent == entry.key and member.version == entry.version:
-                take_back(flow, member, why)
+        members = members_of(flow, entry)
+        _check_not_loading(members)
+        for member in members:
+            _take_back_one(flow, member, why)
+    return _take_back_one(flow, entry, why)
+
+
+def _take_back_one(flow: Flow, entry: FileEntry, why: str) -> FileEntry:
+    if entry.state == RETRACTED:
+        return entry
+    note = f"Taken back on request{f': {why}' if why else '.'}"
     if entry.was_loaded and entry.facts is not None:
         values = {"action": RETRACT, "note": note, "batch_cap": None}
         return _moved(flow, entry, PENDING, f"{note} Waits for the silver run that does it.", values)
@@ -51,21 +58,52 @@ def take_back(flow: Flow, entry: FileEntry, why: str) -> FileEntry:
 
 
 def read_again(flow: Flow, entry: FileEntry) -> FileEntry:
-    """Has the front desk look at a version again, and silver read it again. Raises CannotError."""
-    if entry.state == EXPANDED:
-        raise CannotError(
-            f"{file_name(entry.key)} is an archive: replay its members (`lake files` lists them), or drop it again."
-        )
+    """Has the front desk look at a version again, and silver read it again. Raises CannotError.
+
+    An archive is opened again, and everything inside that was loaded, refused or taken back is read again as well.
+    """
     intake = Intake(flow)
+    members = members_of(flow, entry)
+    if members:
+        _check_not_loading(members)
+        for member in members:
+            # What is loaded and would be refused now stays as it was loaded.
+            if member.state != LOADED or not isinstance(intake.look_at(member), Rejected):
+                _to_desk(flow, member)
+        moved = _to_desk(flow, entry)
+        judged = intake.take(moved.key, moved.version) or [moved]
+        intake.finish(judged)
+        return judged[0]
     if entry.state == LOADED:
         answer = intake.look_at(entry)
         if isinstance(answer, Rejected):
             raise CannotError(f"It stays as it was loaded, since it would be refused now: {answer.reason}")
+    moved = _to_desk(flow, entry)
+    judged = intake.take(moved.key, moved.version) or [moved]
+    intake.finish(judged)
+    return judged[0]
+
+
+def members_of(flow: Flow, entry: FileEntry) -> list[FileEntry]:
+    """The entries of the files inside an archive that was opened, and of those inside archives in it."""
+    inside = entry.key + INSIDE
+    return [
+        member
+        for member in flow.ledger.entries()
+        if member.version == entry.version and member.parent is not None and member.key.startswith(inside)
+    ]
+
+
+def _to_desk(flow: Flow, entry: FileEntry) -> FileEntry:
     values = {"action": RELOAD if entry.was_loaded else None, "batch_cap": None, "attempts": 0}
-    moved = _moved(flow, entry, RECEIVED, "To be read again, on request.", values)
-    [judged] = intake.take(moved.key, moved.version) or [moved]
-    intake.finish([judged])
-    return judged
+    return _moved(flow, entry, RECEIVED, "To be read again, on request.", values)
+
+
+def _check_not_loading(entries: list[FileEntry]) -> None:
+    """Before the first of several is moved: none of them may be on its way. Raises CannotError."""
+    for entry in entries:
+        if entry.state == LOADING:
+            raise CannotError(f"{file_name(entry.key)} is being loaded right now: `lake wait`, then ask again.")
 
 
 def _moved(flow: Flow, entry: FileEntry, to: str, reason: str, values: Mapping[str, Any]) -> FileEntry:

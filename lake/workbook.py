@@ -6,22 +6,20 @@ front desk no more than an honest one. XML with a document type (the door to ent
 
 from __future__ import annotations
 
-import io
 import re
+import struct
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 from xml.etree import ElementTree
 
-ReadRange = Callable[[int, int], bytes]
+from lake.ranges import RangeFile
 
 ROWS = 50
 MAX_SHEETS = 50
 MAX_ENTRIES = 10_000
-MAX_READ = 24 * 1024 * 1024  # bytes fetched from one workbook
 MAX_XML = 64 * 1024 * 1024  # bytes unpacked from one workbook
-_BLOCK = 256 * 1024
 _CHUNK = 64 * 1024
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")
 
@@ -38,55 +36,11 @@ class Sheet:
     rows: list[list[str]]
 
 
-class RangeFile(io.RawIOBase):
-    """A file that is read by ranges, in blocks that are kept; for `zipfile`, which seeks about."""
-
-    def __init__(self, read_range: ReadRange, size: int) -> None:
-        self._read_range = read_range
-        self._size = size
-        self._place = 0
-        self._blocks: dict[int, bytes] = {}
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
-        self._place = max(0, start + offset)
-        return self._place
-
-    def tell(self) -> int:
-        return self._place
-
-    def read(self, size: int = -1) -> bytes:
-        end = self._size if size is None or size < 0 else min(self._size, self._place + size)
-        parts = []
-        while self._place < end:
-            number, offset = divmod(self._place, _BLOCK)
-            piece = self._block(number)[offset : offset + end - self._place]
-            if not piece:
-                break
-            parts.append(piece)
-            self._place += len(piece)
-        return b"".join(parts)
-
-    def _block(self, number: int) -> bytes:
-        if number not in self._blocks:
-            if (len(self._blocks) + 1) * _BLOCK > MAX_READ:
-                raise WorkbookError("is laid out so that its first rows cannot be found quickly")
-            start = number * _BLOCK
-            self._blocks[number] = self._read_range(start, min(_BLOCK, self._size - start))
-        return self._blocks[number]
-
-
-def directory(read_range: ReadRange, size: int) -> zipfile.ZipFile:
+def directory(file: RangeFile) -> zipfile.ZipFile:
     """The archive's directory. Raises WorkbookError when it is damaged or cut short."""
     try:
-        archive = zipfile.ZipFile(RangeFile(read_range, size))
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        archive = zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, struct.error) as error:
         raise WorkbookError("is cut short or damaged: its directory is missing") from error
     if len(archive.namelist()) > MAX_ENTRIES:
         raise WorkbookError(f"has more than {MAX_ENTRIES:,} parts")

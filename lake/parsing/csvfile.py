@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from lake.manifest import FileFacts
-from lake.parsing.records import BAD, Counter, Shape, join, rows, single
+from lake.parsing.records import BAD, Counter, Shape, extras_of, join, rows, single
 from lake.parsing.source import DamagedFile
 from lake.parsing.streams import TAIL, Watched, split_header, text_stream
 
@@ -89,7 +89,7 @@ def _emit(
             yield single(shape, BAD, number=numbers[at].as_py(), raw=text, note=note)
         left = pa.array(sorted(set(range(batch.num_rows)) - set(swallowed)), pa.int64())
         batch, numbers, raw = batch.take(left), numbers.take(left), raw.take(left)
-    yield rows(shape, batch.columns, numbers, raw, counter)
+    yield rows(shape, batch.columns, numbers, raw, counter, extras_of(shape, batch.columns))
     due = [row for row in ragged if row.number < counter.next]
     ragged[:] = ragged[len(due) :]
     yield from _ragged(due, shape)

@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,6 +20,7 @@ ROW, BAD, END, ERROR = range(4)
 
 # file: position in the batch's list of files. source_row: 1 = the first record after the header.
 # blank: on END, how many records held nothing. note: on BAD and ERROR, what is wrong, in words.
+# extras: on ROW, what stands in columns that the contract does not know, by their names; null where there is none.
 FRAME = (
     ("file", pa.int32()),
     ("kind", pa.int8()),
@@ -26,8 +28,13 @@ FRAME = (
     ("raw_row", pa.string()),
     ("note", pa.string()),
     ("blank", pa.int64()),
+    ("extras", pa.map_(pa.string(), pa.string())),
 )
-FRAME_DDL = "file int, kind tinyint, source_row bigint, raw_row string, note string, blank bigint"
+FRAME_DDL = (
+    "file int, kind tinyint, source_row bigint, raw_row string, note string, blank bigint, extras map<string,string>"
+)
+_EXTRAS = pa.map_(pa.string(), pa.string())
+EXTRAS = 100  # columns of a file that are kept although the contract does not know them
 RAW = "raw_"  # a field's text travels as raw_<field>
 
 
@@ -44,6 +51,16 @@ class Shape:
     @property
     def width(self) -> int:
         return len(self.header)
+
+    @property
+    def unknown(self) -> tuple[tuple[int, str], ...]:
+        """The columns that have a name and mean no field: position and name."""
+        taken = set(self.positions)
+        names: dict[str, int] = {}
+        for at, name in enumerate(self.header):
+            if name and at not in taken and len(names) < EXTRAS:
+                names[name if name not in names else f"{name} ({at + 1})"] = at  # a map has each key once
+        return tuple((at, name) for name, at in names.items())
 
     @property
     def schema(self) -> pa.Schema:
@@ -73,7 +90,12 @@ class Counter:
 
 
 def rows(
-    shape: Shape, columns: Sequence[pa.Array], numbers: pa.Array, raw: pa.Array, counter: Counter
+    shape: Shape,
+    columns: Sequence[pa.Array],
+    numbers: pa.Array,
+    raw: pa.Array,
+    counter: Counter,
+    extras: pa.Array | None = None,
 ) -> pa.RecordBatch:
     """Data records, without blank ones (counted) and repeated headers (left out)."""
     trimmed = [pc.utf8_trim_whitespace(column) for column in columns]
@@ -96,11 +118,29 @@ def rows(
             raw,
             nothing,
             pa.nulls(size, pa.int64()),
+            pa.nulls(size, _EXTRAS) if extras is None else extras,
             *(nothing if at is None else trimmed[at] for at in shape.positions),
         ],
         schema=shape.schema,
     )
     return batch if keep is None else batch.filter(keep)
+
+
+def extras_of(shape: Shape, columns: Sequence[pa.Array]) -> pa.Array | None:
+    """What stands in the columns that mean no field, a map a record, without empty values. None: no such columns."""
+    unknown = shape.unknown
+    if not unknown or not columns or not len(columns[0]):
+        return None
+    size = len(columns[0])
+    values = pa.concat_arrays([pc.utf8_trim_whitespace(columns[at]) for at, _ in unknown])
+    by_record = np.arange(size * len(unknown)).reshape(len(unknown), size).T.ravel()
+    values = values.take(pa.array(by_record))
+    names = pa.array([name for _, name in unknown]).take(pa.array(np.tile(np.arange(len(unknown)), size)))
+    filled = pc.not_equal(values, "").to_numpy(zero_copy_only=False)
+    counts = filled.reshape(size, len(unknown)).sum(axis=1)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int32())
+    mask = pa.array(filled)
+    return pa.MapArray.from_arrays(offsets, names.filter(mask), values.filter(mask))
 
 
 def single(
@@ -112,7 +152,7 @@ def single(
     blank: int | None = None,
 ) -> pa.RecordBatch:
     """One record that is not split into fields: a bad row, or the end of a file."""
-    values = [shape.file, kind, number, raw, note, blank, *([None] * len(shape.fields))]
+    values = [shape.file, kind, number, raw, note, blank, None, *([None] * len(shape.fields))]
     return pa.record_batch(
         [pa.array([value], field.type) for value, field in zip(values, shape.schema)], schema=shape.schema
     )
@@ -164,7 +204,7 @@ def batches_of_lists(
     def flush() -> pa.RecordBatch:
         columns = [pa.array([row[at] for row in values], pa.string()) for at in range(shape.width)]
         raw = pa.array([as_text(row, shape.delimiter) for row in values], pa.string())
-        return rows(shape, columns, pa.array(numbers, pa.int64()), raw, counter)
+        return rows(shape, columns, pa.array(numbers, pa.int64()), raw, counter, extras_of(shape, columns))
 
     for number, row in records:
         numbers.append(number)
@@ -173,4 +213,26 @@ def batches_of_lists(
             yield flush()
             numbers, values = [], []
     if values:
+        yield flush()
+
+
+def batches_of_texts(
+    shape: Shape, records: Iterator[tuple[int, str, list[str], dict[str, str]]], counter: Counter, size: int = 10_000
+) -> Iterator[pa.RecordBatch]:
+    """Record batches from records that carry a text of their own: (number, text, values, extras)."""
+    held: list[tuple[int, str, list[str], dict[str, str]]] = []
+
+    def flush() -> pa.RecordBatch:
+        columns = [pa.array([values[at] for _, _, values, _ in held], pa.string()) for at in range(shape.width)]
+        extras = pa.array([list(more.items()) or None for *_, more in held], _EXTRAS)
+        raw = pa.array([text for _, text, _, _ in held], pa.string())
+        numbers = pa.array([number for number, *_ in held], pa.int64())
+        return rows(shape, columns, numbers, raw, counter, extras)
+
+    for record in records:
+        held.append(record)
+        if len(held) >= size:
+            yield flush()
+            held = []
+    if held:
         yield flush()

@@ -15,6 +15,7 @@ from lake.manifest import FileFacts
 from lake.parsing.csvfile import shape_of
 from lake.parsing.records import Counter, batches_of_lists
 from lake.parsing.source import DamagedFile
+from lake.parsing.streams import gunzip
 
 IN_MEMORY = 32 << 20  # larger workbooks wait on disk: the format has to be read from its end
 
@@ -26,7 +27,7 @@ def read_sheet(
     import openpyxl
 
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as copy:
-        shutil.copyfileobj(body, copy)
+        shutil.copyfileobj(gunzip(body) if facts.compression == "gzip" else body, copy)
         copy.seek(0)
         try:
             book = openpyxl.load_workbook(copy, read_only=True, data_only=True)
@@ -36,13 +37,13 @@ def read_sheet(
             cells = sheet.iter_rows(values_only=True)
             header: list[str] = []
             for _ in range(facts.header_rows):
-                header = [_text(cell, "") for cell in next(cells, ())]
+                header = [cell_text(cell, "") for cell in next(cells, ())]
             while header and not header[-1].strip():
                 header.pop()
             shape = shape_of(file, fields, facts, header)
             by_position = {at: kinds[field] for field, at in zip(shape.fields, shape.positions) if at is not None}
             records = (
-                (number, [_text(cell, by_position.get(at, "")) for at, cell in enumerate(_wide(row, shape.width))])
+                (number, [cell_text(cell, by_position.get(at, "")) for at, cell in enumerate(_wide(row, shape.width))])
                 for number, row in enumerate(cells, start=1)
             )
             yield from batches_of_lists(shape, records, counter)
@@ -55,7 +56,7 @@ def _wide(row: tuple[Any, ...], width: int) -> tuple[Any, ...]:
     return (*row, *([None] * (width - len(row))))[:width]
 
 
-def _text(cell: Any, kind: str) -> str:
+def cell_text(cell: Any, kind: str) -> str:
     """A cell as text: whole numbers without a fraction, dates and times as ISO writes them."""
     if cell is None:
         return ""

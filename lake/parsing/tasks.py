@@ -6,18 +6,19 @@ A file is one piece of work; small ones share a task, so that ten thousand of th
 from __future__ import annotations
 
 import heapq
-import tempfile
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import pyarrow as pa
 
 from lake.manifest import FileFacts, ManifestFile
+from lake.parsing.archives import Archives
 from lake.parsing.csvfile import read_csv
+from lake.parsing.jsonfile import read_json
+from lake.parsing.parquetfile import read_parquet
 from lake.parsing.records import END, ERROR, Counter, Shape, single
 from lake.parsing.sheet import read_sheet
 from lake.parsing.source import DamagedFile, open_body
@@ -30,7 +31,10 @@ AHEAD = 8
 
 @dataclass(frozen=True)
 class Work:
-    """One file to read, small enough to travel to a worker in thousands. `facts` points into the batch's list."""
+    """One file to read, small enough to travel to a worker in thousands. `facts` points into the batch's list.
+
+    `key` is that of the object; `member` the name inside it when that is an archive.
+    """
 
     file: int
     bucket: str
@@ -48,13 +52,30 @@ class Plan:
     tasks: tuple[tuple[Work, ...], ...]
     facts: tuple[FileFacts, ...]
     fields: tuple[tuple[str, str], ...]  # every field of the contract with its logical type
+    known: Mapping[str, str]  # folded names of columns and the fields they mean
 
 
-def plan(files: Sequence[ManifestFile], fields: Sequence[tuple[str, str]], at_least: int = 2) -> Plan:
-    """Spread files over tasks by size. `at_least`: tasks to use as long as there are as many files."""
+def plan(
+    files: Sequence[ManifestFile],
+    fields: Sequence[tuple[str, str]],
+    at_least: int = 2,
+    known: Mapping[str, str] | None = None,
+) -> Plan:
+    """Spread files over tasks by size. `at_least`: tasks to use as long as there are as many files.
+
+    `known`: every name that the contract knows, folded, with its field (`lake.headers.known_names`).
+    """
     facts: dict[FileFacts, int] = {}
     works = [
-        Work(at, file.bucket, file.key, file.version, file.size, facts.setdefault(file.facts, len(facts)), file.member)
+        Work(
+            at,
+            file.bucket,
+            file.object_key,
+            file.version,
+            file.size,
+            facts.setdefault(file.facts, len(facts)),
+            file.member,
+        )
         for at, file in enumerate(files)
     ]
     total = sum(file.size for file in files)
@@ -65,7 +86,7 @@ def plan(files: Sequence[ManifestFile], fields: Sequence[tuple[str, str]], at_le
         content.append(work)
         heapq.heappush(bins, (load + work.size + SMALL // 16, at, content))
     tasks = tuple(tuple(content) for _, _, content in sorted(bins, key=lambda item: item[1]))
-    return Plan(tasks, tuple(facts), tuple(fields))
+    return Plan(tasks, tuple(facts), tuple(fields), dict(known or {}))
 
 
 def reader(work_plan: Plan) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
@@ -82,20 +103,28 @@ def reader(work_plan: Plan) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.
 def read_task(work_plan: Plan, number: int) -> Iterator[pa.RecordBatch]:
     """All records of one task's files."""
     works = work_plan.tasks[number]
-    with ThreadPoolExecutor(AHEAD) as pool:
+    with Archives() as archives, ThreadPoolExecutor(AHEAD) as pool:
         for start in range(0, len(works), AHEAD):
             group = works[start : start + AHEAD]
             ahead = {
-                work.file: pool.submit(_fetch, work) for work in group if 0 < work.size <= SMALL and len(group) > 1
+                work.file: pool.submit(_fetch, work, archives)
+                for work in group
+                if 0 < work.size <= SMALL and len(group) > 1
             }
             for work in group:
                 fetched = ahead.get(work.file)
-                opened = fetched.result if fetched else lambda work=work: open_body(work.bucket, work.key, work.version)
+                opened = fetched.result if fetched else lambda work=work: _open(work, archives)
                 yield from read_file(opened, work, work_plan)
 
 
-def _fetch(work: Work) -> BinaryIO:
-    with open_body(work.bucket, work.key, work.version) as body:
+def _open(work: Work, archives: Archives) -> BinaryIO:
+    if work.member is None:
+        return open_body(work.bucket, work.key, work.version)
+    return archives.open(work.bucket, work.key, work.version, work.member)
+
+
+def _fetch(work: Work, archives: Archives) -> BinaryIO:
+    with _open(work, archives) as body:
         return BytesIO(body.read())
 
 
@@ -107,7 +136,7 @@ def read_file(opened: Callable[[], BinaryIO], work: Work, work_plan: Plan) -> It
     shape = Shape(work.file, fields, (None,) * len(fields), (), facts.delimiter)
     try:
         with opened() as body:
-            for batch in _records(_member(body, work.member), facts, work.file, work_plan, counter):
+            for batch in _records(body, facts, work.file, work_plan, counter):
                 if batch.num_rows:
                     yield batch
     except DamagedFile as damage:
@@ -122,19 +151,10 @@ def _records(
     fields = tuple(name for name, _ in work_plan.fields)
     if facts.format == "csv":
         return read_csv(body, facts, file, fields, counter)
+    if facts.format in ("jsonl", "json"):
+        return read_json(body, facts, file, fields, work_plan.known, counter)
     if facts.format == "xlsx":
         return read_sheet(body, facts, file, fields, dict(work_plan.fields), counter)
+    if facts.format == "parquet":
+        return read_parquet(body, facts, file, fields, dict(work_plan.fields), counter)
     raise DamagedFile(f"files of format {facts.format} cannot be loaded yet: save it as csv and drop it again")
-
-
-def _member(body: BinaryIO, name: str | None) -> BinaryIO:
-    """The member of an archive, or the body itself."""
-    if name is None:
-        return body
-    copy = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the member is read
-    while block := body.read(SMALL):
-        copy.write(block)
-    try:
-        return cast(BinaryIO, zipfile.ZipFile(copy).open(name))
-    except (zipfile.BadZipFile, KeyError, RuntimeError) as error:
-        raise DamagedFile(f"member {name} cannot be read out of the archive: {error}") from error

@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everybody writes it
 
 from lake.contracts import Contract
+from lake.headers import known_names
 from lake.manifest import Manifest, ManifestFile
 from lake.parsing.records import BAD, END, ERROR, FRAME_DDL, RAW, ROW
 from lake.parsing.tasks import plan, reader
@@ -47,7 +48,7 @@ def read_batch(
     `reasons` is empty on good rows; `raw_row` is only there on bad ones. `began` (with a zone) becomes loaded_at.
     """
     fields = [(item.name, item.kind) for item in contract.fields]
-    work = plan(files, fields)
+    work = plan(files, fields, known=known_names(contract))
     schema = FRAME_DDL + "".join(f", {RAW}{name} string" for name, _ in fields)
     count = len(work.tasks)
     records = spark.range(0, count, 1, count).mapInArrow(reader(work), schema)

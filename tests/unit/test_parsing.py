@@ -134,7 +134,7 @@ def spoilt_gzip():
         ((HEADER + "1,,d,n\n").encode("utf-16-le") + b"\x00", {"encoding": "utf-16-le"}, "not utf-16-le throughout"),
         (HEADER.encode() + b"1,,d,n\n" * 20_000 + b'1,,"' + b"x\n" * 200_000, {}, "a quote is never closed"),
         (b"PK\x03\x04 not really", {"format": "xlsx"}, "workbook is damaged"),
-        (HEADER.encode(), {"format": "parquet"}, "cannot be loaded yet"),
+        (HEADER.encode(), {"format": "parquet"}, "parquet file is damaged"),
         (b"ID\n1\n", {}, "the header has 1 columns"),
     ],
 )
