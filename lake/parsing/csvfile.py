@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from lake.manifest import FileFacts
-from lake.parsing.records import BAD, Counter, Shape, extras_of, join, rows, single
+from lake.parsing.records import BAD, Counter, Shape, join, rows, single
 from lake.parsing.source import DamagedFile
 from lake.parsing.streams import TAIL, Watched, split_header, text_stream
 
@@ -23,7 +23,7 @@ def read_csv(
 ) -> Iterator[pa.RecordBatch]:
     """The records of a delimited file. Raises DamagedFile where the file cannot be read on."""
     header, stream = split_header(
-        text_stream(body, facts.compression, facts.encoding), facts.header_rows, facts.quote, facts.delimiter
+        text_stream(body, facts.compression, facts.encoding, counter), facts.header_rows, facts.quote, facts.delimiter
     )
     shape = shape_of(file, fields, facts, _split(header, facts))
     watched = Watched(stream, facts.quote)
@@ -66,7 +66,7 @@ def read_csv(
                 yield single(shape, BAD, number=number, raw=text, note="the file ends inside quotes: it was cut short")
     except pa.ArrowInvalid as error:
         if "Empty CSV file" not in str(error):
-            raise DamagedFile(_in_words(str(error), facts)) from error
+            raise DamagedFile(_in_words(str(error))) from error
     yield from _ragged(ragged, shape)
 
 
@@ -89,7 +89,7 @@ def _emit(
             yield single(shape, BAD, number=numbers[at].as_py(), raw=text, note=note)
         left = pa.array(sorted(set(range(batch.num_rows)) - set(swallowed)), pa.int64())
         batch, numbers, raw = batch.take(left), numbers.take(left), raw.take(left)
-    yield rows(shape, batch.columns, numbers, raw, counter, extras_of(shape, batch.columns))
+    yield rows(shape, batch.columns, numbers, raw, counter)
     due = [row for row in ragged if row.number < counter.next]
     ragged[:] = ragged[len(due) :]
     yield from _ragged(due, shape)
@@ -139,7 +139,10 @@ def _split(text: str, facts: FileFacts) -> list[str]:
         reader = csv.reader([text], delimiter=facts.delimiter, quotechar=facts.quote)
     else:
         reader = csv.reader([text], delimiter=facts.delimiter, quoting=csv.QUOTE_NONE)
-    return next(reader, [])
+    try:
+        return next(reader, [])
+    except csv.Error as error:
+        raise DamagedFile(f"the header cannot be read ({error}): mend it and drop the file again") from error
 
 
 def _ragged(ragged: list[pacsv.InvalidRow], shape: Shape) -> Iterator[pa.RecordBatch]:
@@ -155,10 +158,8 @@ def _ragged(ragged: list[pacsv.InvalidRow], shape: Shape) -> Iterator[pa.RecordB
         yield single(shape, BAD, number=row.number, raw=row.text, note=note)
 
 
-def _in_words(message: str, facts: FileFacts) -> str:
+def _in_words(message: str) -> str:
     """What pyarrow means, for the person who dropped the file."""
-    if "invalid UTF8" in message:
-        return f"the text is not {facts.encoding} throughout: save the file as UTF-8 and drop it again"
     if "straddling" in message:
         return "a quote is never closed, or one record is longer than 4 MB: mend the file and drop it again"
     return f"the file cannot be read as delimited text: {message}"

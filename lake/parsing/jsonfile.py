@@ -32,7 +32,7 @@ def read_json(
 
     JSON leaves out what is null, so a field may come up first anywhere in the file. Raises DamagedFile.
     """
-    stream = text_stream(body, facts.compression, facts.encoding)
+    stream = text_stream(body, facts.compression, facts.encoding, counter)
     shape = Shape(file, fields, tuple(range(len(fields))), fields, ",")
     meaning = _Meaning(fields, known)
     elements = _lines(stream) if facts.format == "jsonl" else _elements(stream, facts.path)
@@ -41,11 +41,11 @@ def read_json(
         for number, element in enumerate(elements, start=1):
             wrong = element.wrong or _why_not(element)
             values: list[str] = []
-            extras: dict[str, str] = {}
+            unmapped: dict[str, str] = {}
             if wrong is None:
-                wrong = meaning.read(element.value, values, extras)
+                wrong = meaning.read(element.value, values, unmapped)
             if wrong is None:
-                yield number, element.text, values, extras
+                yield number, element.text, values, unmapped
             else:
                 bad.append(single(shape, BAD, number=number, raw=_whole(element.text), note=wrong))
 
@@ -68,7 +68,7 @@ class _Meaning:
         self._known = known
         self._found: dict[str, int | None] = {}
 
-    def read(self, record: Mapping[str, Any], values: list[str], extras: dict[str, str]) -> str | None:
+    def read(self, record: Mapping[str, Any], values: list[str], unmapped: dict[str, str]) -> str | None:
         """Fills the values of a record by field, and what else it holds; what is wrong with it, in words."""
         values.extend([""] * len(self._places))
         taken: dict[int, str] = {}
@@ -76,7 +76,7 @@ class _Meaning:
             place = self._place(key)
             if place is None:
                 if value is not None:
-                    extras[_whole(key)] = _whole(_text(value))
+                    unmapped[_whole(key)] = _whole(_text(value))
                 continue
             if place in taken:
                 return f"has two values for one column: '{taken[place]}' and '{key}'"
@@ -107,8 +107,6 @@ def _text(value: Any) -> str:
 def _why_not(element: jsontext.Element) -> str | None:
     if not isinstance(element.value, dict):
         return "is not a JSON object"
-    if not element.text.isascii() and _BROKEN.search(element.text):
-        return "holds bytes that are not UTF-8"
     if "\\ud" in element.text.lower() and _BROKEN.search(json.dumps(element.value, ensure_ascii=False)):
         return "holds half a character"
     return None
@@ -122,7 +120,7 @@ def _whole(text: str) -> str:
 def _lines(stream: Readable) -> Iterator[jsontext.Element]:
     """The values of a file with one a line. Blank lines come as empty objects: they are counted as blank."""
     for line in _split(stream):
-        text = line.decode("utf-8", "surrogateescape")
+        text = line.decode("utf-8")
         yield jsontext.parse(text) if text.strip(" \t\r\ufeff") else jsontext.Element(text, {})
 
 
@@ -138,7 +136,7 @@ def _split(stream: Readable) -> Iterator[bytes]:
 
 
 def _elements(stream: Readable, path: jsontext.Path | None) -> Iterable[jsontext.Element]:
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    decoder = codecs.getincrementaldecoder("utf-8")()
 
     def more() -> str:
         while block := stream.read(BLOCK):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import shutil
 import tempfile
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 
 from lake.manifest import FileFacts
 from lake.parsing.csvfile import shape_of
-from lake.parsing.records import Counter, extras_of, join, rows
+from lake.parsing.records import Counter, join, rows
 from lake.parsing.sheet import IN_MEMORY, cell_text
 from lake.parsing.source import DamagedFile
 from lake.parsing.streams import gunzip
@@ -39,9 +38,10 @@ def read_parquet(
             for batch in table.iter_batches(batch_size=ROWS, use_threads=False):
                 columns = [as_texts(column, by_position.get(at, "")) for at, column in enumerate(batch.columns)]
                 numbers = counter.numbers(batch.num_rows, ())
-                extras = extras_of(shape, columns)
-                yield rows(shape, columns, numbers, join(columns, shape.delimiter, quoted=True), counter, extras)
-        except (pa.ArrowException, OSError, ValueError) as error:
+                yield rows(shape, columns, numbers, join(columns, shape.delimiter, quoted=True), counter)
+        except DamagedFile:
+            raise
+        except Exception as error:  # whatever a spoilt file makes Arrow raise: its bytes are here already
             raise DamagedFile(f"the parquet file is damaged or cannot be read: {error}") from error
 
 
@@ -59,11 +59,6 @@ def _text(value: Any, kind: str) -> str:
         return format(value, "f")
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, dt.timedelta):  # parquet has no other way to write 8 hours 30
-        return (dt.datetime.min + value).time().isoformat("seconds") if dt.timedelta() <= value < _DAY else str(value)
     if isinstance(value, (dict, list, tuple)):
         return json.dumps(value, ensure_ascii=False, default=str)
     return cell_text(value, kind)
-
-
-_DAY = dt.timedelta(days=1)

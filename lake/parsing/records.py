@@ -20,7 +20,7 @@ ROW, BAD, END, ERROR = range(4)
 
 # file: position in the batch's list of files. source_row: 1 = the first record after the header.
 # blank: on END, how many records held nothing. note: on BAD and ERROR, what is wrong, in words.
-# extras: on ROW, what stands in columns that the contract does not know, by their names; null where there is none.
+# unmapped: what stood in columns that no field takes, by their names; null where there was nothing.
 FRAME = (
     ("file", pa.int32()),
     ("kind", pa.int8()),
@@ -28,13 +28,12 @@ FRAME = (
     ("raw_row", pa.string()),
     ("note", pa.string()),
     ("blank", pa.int64()),
-    ("extras", pa.map_(pa.string(), pa.string())),
+    ("unmapped", pa.map_(pa.string(), pa.string())),
 )
 FRAME_DDL = (
-    "file int, kind tinyint, source_row bigint, raw_row string, note string, blank bigint, extras map<string,string>"
+    "file int, kind tinyint, source_row bigint, raw_row string, note string, blank bigint, unmapped map<string,string>"
 )
-_EXTRAS = pa.map_(pa.string(), pa.string())
-EXTRAS = 100  # columns of a file that are kept although the contract does not know them
+UNREADABLE = "\ufdd0"  # no character: stands for bytes that mean nothing in a file's encoding
 RAW = "raw_"  # a field's text travels as raw_<field>
 
 
@@ -53,14 +52,17 @@ class Shape:
         return len(self.header)
 
     @property
-    def unknown(self) -> tuple[tuple[int, str], ...]:
-        """The columns that have a name and mean no field: position and name."""
-        taken = set(self.positions)
-        names: dict[str, int] = {}
-        for at, name in enumerate(self.header):
-            if name and at not in taken and len(names) < EXTRAS:
-                names[name if name not in names else f"{name} ({at + 1})"] = at  # a map has each key once
-        return tuple((at, name) for name, at in names.items())
+    def extras(self) -> tuple[tuple[int, str], ...]:
+        """Columns that no field takes: position and a name of its own, also for the nameless and the repeated."""
+        taken, names = {at for at in self.positions if at is not None}, set[str]()
+        found = []
+        for at, header in enumerate(self.header):
+            if at not in taken:
+                name = header or f"column {at + 1}"
+                name = name if name not in names else f"{name} (column {at + 1})"
+                names.add(name)
+                found.append((at, name))
+        return tuple(found)
 
     @property
     def schema(self) -> pa.Schema:
@@ -73,6 +75,8 @@ class Counter:
     def __init__(self) -> None:
         self.blank = 0
         self.next = 1
+        self.broken = False  # whether UNREADABLE stands somewhere in the text so far
+        self.remark: str | None = None  # how the file was read, where that is worth a word
 
     def numbers(self, count: int, elsewhere: Sequence[int]) -> pa.Array:
         """The next `count` record numbers, leaving out those that went `elsewhere` (sorted, not below the next)."""
@@ -95,9 +99,12 @@ def rows(
     numbers: pa.Array,
     raw: pa.Array,
     counter: Counter,
-    extras: pa.Array | None = None,
+    unmapped: pa.Array | None = None,
 ) -> pa.RecordBatch:
-    """Data records, without blank ones (counted) and repeated headers (left out)."""
+    """Data records, without blank ones (counted) and repeated headers (left out).
+
+    `unmapped` is given where records hold more than columns say.
+    """
     trimmed = [pc.utf8_trim_whitespace(column) for column in columns]
     keep = None
     blank = _all_equal(trimmed, [""] * len(trimmed))
@@ -118,7 +125,7 @@ def rows(
             raw,
             nothing,
             pa.nulls(size, pa.int64()),
-            pa.nulls(size, _EXTRAS) if extras is None else extras,
+            _unmapped(shape, trimmed, size) if unmapped is None else unmapped,
             *(nothing if at is None else trimmed[at] for at in shape.positions),
         ],
         schema=shape.schema,
@@ -126,21 +133,28 @@ def rows(
     return batch if keep is None else batch.filter(keep)
 
 
-def extras_of(shape: Shape, columns: Sequence[pa.Array]) -> pa.Array | None:
-    """What stands in the columns that mean no field, a map a record, without empty values. None: no such columns."""
-    unknown = shape.unknown
-    if not unknown or not columns or not len(columns[0]):
-        return None
-    size = len(columns[0])
-    values = pa.concat_arrays([pc.utf8_trim_whitespace(columns[at]) for at, _ in unknown])
-    by_record = np.arange(size * len(unknown)).reshape(len(unknown), size).T.ravel()
-    values = values.take(pa.array(by_record))
-    names = pa.array([name for _, name in unknown]).take(pa.array(np.tile(np.arange(len(unknown)), size)))
-    filled = pc.not_equal(values, "").to_numpy(zero_copy_only=False)
-    counts = filled.reshape(size, len(unknown)).sum(axis=1)
-    offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int32())
-    mask = pa.array(filled)
-    return pa.MapArray.from_arrays(offsets, names.filter(mask), values.filter(mask))
+def _unmapped(shape: Shape, trimmed: Sequence[pa.Array], size: int) -> pa.Array:
+    """A map a record: what stands in the columns that no field takes, empty cells left out."""
+    kind = pa.map_(pa.string(), pa.string())
+    filled = [(name, pc.not_equal(trimmed[at], "")) for at, name in shape.extras]
+    held = [(at, name, mask) for (at, name), (_, mask) in zip(shape.extras, filled) if pc.any(mask).as_py()]
+    if not held:
+        return pa.nulls(size, kind)
+    # Column by column one behind the other, then put into the order of the records.
+    width = len(held)
+    order = np.arange(width * size).reshape(width, size).T.ravel()
+    there = np.stack([mask.to_numpy(zero_copy_only=False) for _, _, mask in held], axis=1)
+    order = pa.array(order[there.ravel()])
+    items = pa.concat_arrays([_whole(trimmed[at]) for at, _, _ in held]).take(order)
+    keys = pa.array(np.repeat(np.array([name for _, name, _ in held], dtype=object), size)).take(order)
+    counts = there.sum(axis=1)
+    ends = np.concatenate([[0], counts.cumsum()]).astype(np.int32)
+    maps = pa.MapArray.from_arrays(pa.array(ends), keys.cast(pa.string()), items)
+    return pc.if_else(pa.array(counts > 0), maps, pa.scalar(None, kind)) if (counts == 0).any() else maps
+
+
+def _whole(column: pa.Array) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
 def single(
@@ -156,6 +170,23 @@ def single(
     return pa.record_batch(
         [pa.array([value], field.type) for value, field in zip(values, shape.schema)], schema=shape.schema
     )
+
+
+def without_unreadable(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with the records marked bad that hold UNREADABLE; people see U+FFFD in its place."""
+    raw = batch.column("raw_row")
+    found = pc.fill_null(pc.match_substring(raw, UNREADABLE), False)
+    if not pc.any(found).as_py():
+        return batch
+    kind, note = batch.column("kind"), batch.column("note")
+    values = {
+        "kind": pc.if_else(pc.and_(found, pc.equal(kind, ROW)), pa.scalar(BAD, pa.int8()), kind),
+        "note": pc.if_else(
+            pc.and_(found, pc.is_null(note)), "holds bytes that are no character in the encoding of the file", note
+        ),
+        "raw_row": pc.replace_substring(raw, UNREADABLE, "\ufffd"),
+    }
+    return pa.record_batch([values.get(name, batch.column(name)) for name in batch.schema.names], schema=batch.schema)
 
 
 def _all_equal(columns: Sequence[pa.Array], texts: Sequence[str]) -> pa.Array | None:
@@ -204,7 +235,7 @@ def batches_of_lists(
     def flush() -> pa.RecordBatch:
         columns = [pa.array([row[at] for row in values], pa.string()) for at in range(shape.width)]
         raw = pa.array([as_text(row, shape.delimiter) for row in values], pa.string())
-        return rows(shape, columns, pa.array(numbers, pa.int64()), raw, counter, extras_of(shape, columns))
+        return rows(shape, columns, pa.array(numbers, pa.int64()), raw, counter)
 
     for number, row in records:
         numbers.append(number)
@@ -219,15 +250,15 @@ def batches_of_lists(
 def batches_of_texts(
     shape: Shape, records: Iterator[tuple[int, str, list[str], dict[str, str]]], counter: Counter, size: int = 10_000
 ) -> Iterator[pa.RecordBatch]:
-    """Record batches from records that carry a text of their own: (number, text, values, extras)."""
+    """Record batches from records that carry a text of their own: (number, text, values, unmapped)."""
     held: list[tuple[int, str, list[str], dict[str, str]]] = []
 
     def flush() -> pa.RecordBatch:
         columns = [pa.array([values[at] for _, _, values, _ in held], pa.string()) for at in range(shape.width)]
-        extras = pa.array([list(more.items()) or None for *_, more in held], _EXTRAS)
+        more = pa.array([list(unmapped.items()) or None for *_, unmapped in held], pa.map_(pa.string(), pa.string()))
         raw = pa.array([text for _, text, _, _ in held], pa.string())
         numbers = pa.array([number for number, *_ in held], pa.int64())
-        return rows(shape, columns, numbers, raw, counter, extras)
+        return rows(shape, columns, numbers, raw, counter, more)
 
     for record in records:
         held.append(record)

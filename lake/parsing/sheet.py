@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -47,8 +46,11 @@ def read_sheet(
                 for number, row in enumerate(cells, start=1)
             )
             yield from batches_of_lists(shape, records, counter)
-        except (zipfile.BadZipFile, KeyError, ValueError, EOFError, SyntaxError) as error:
-            # openpyxl lets whatever its XML and zip readers raise come through; SyntaxError is XML's ParseError.
+        except DamagedFile:
+            raise
+        except Exception as error:
+            # openpyxl lets whatever XML, zip and its own surprise raise come through. The bytes are here already, so it
+            # is the workbook that is at fault, and not the store.
             raise DamagedFile(f"the workbook is damaged or cannot be read: {error}") from error
 
 
@@ -70,6 +72,10 @@ def cell_text(cell: Any, kind: str) -> str:
         return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(" ", "seconds")
     if isinstance(cell, dt.date):
         return cell.isoformat()
+    if isinstance(cell, dt.timedelta):  # hours beyond a day, in the format [h]:mm:ss
+        seconds = round(cell.total_seconds())
+        sign, seconds = "-" if seconds < 0 else "", abs(seconds)
+        return f"{sign}{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
     if isinstance(cell, dt.time):
         return cell.isoformat("seconds")
     return str(cell)

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from typing import BinaryIO, Protocol
 
+from lake.parsing.records import UNREADABLE, Counter
 from lake.parsing.source import DamagedFile
 
 BLOCK = 1 << 20
@@ -82,36 +83,84 @@ def gunzip(source: Readable) -> Filtered:
     return Filtered(source, turn)
 
 
-def as_utf8(source: Readable, encoding: str) -> Readable:
-    """The text as UTF-8 without a byte order mark. Bytes that the encoding does not know raise DamagedFile."""
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return UNREADABLE, error.end
+
+
+codecs.register_error("lake.mark", _mark)
+
+
+def as_utf8(source: Readable, encoding: str, counter: Counter | None = None) -> Readable:
+    """The text as UTF-8 without a byte order mark; where bytes mean nothing stands UNREADABLE, and `counter` knows it.
+
+    A file that was taken for UTF-8, because nothing but ASCII stood in its beginning, is read as cp1252 from the first
+    byte on that can only be that: until there the two are the same.
+    """
     name = codecs.lookup(encoding).name
+    told = counter or Counter()
     if name in ("utf-8", "utf-8-sig", "ascii"):
-        # The parser itself refuses what is not UTF-8, and it is much faster at it.
-        started = False
-
-        def strip(block: bytes, last: bool) -> bytes:
-            nonlocal started
-            first, started = not started, True
-            return block.removeprefix(BOM) if first else block
-
-        return Filtered(source, strip)
-    decoder = codecs.getincrementaldecoder(name)()
+        return Filtered(source, _Utf8(told).turn)
+    decoder = codecs.getincrementaldecoder(name)("lake.mark")
     begun = False
 
     def turn(block: bytes, last: bool) -> bytes:
         nonlocal begun
-        try:
-            text = decoder.decode(block, last)
-        except UnicodeDecodeError as error:
-            raise DamagedFile(
-                f"the text is not {encoding} throughout: save the file as UTF-8 and drop it again"
-            ) from error
+        text = decoder.decode(block, last)
         if text and not begun:
             begun = True
             text = text.removeprefix("\ufeff")
+        told.broken = told.broken or UNREADABLE in text
         return text.encode("utf-8")
 
     return Filtered(source, turn)
+
+
+class _Utf8:
+    """UTF-8 that is checked while it streams by. ASCII, which most of it is, goes through untouched."""
+
+    def __init__(self, told: Counter) -> None:
+        self._told = told
+        self._rest = b""  # the beginning of a character that the end of a block has cut
+        self._started = False
+        self._several = False  # whether a good character of several bytes came by: then it is UTF-8
+        self._decoder: codecs.IncrementalDecoder | None = None
+
+    def turn(self, block: bytes, last: bool) -> bytes:
+        if self._decoder is not None:
+            return self._decode(block, last)
+        data = self._rest + block
+        self._rest = b""
+        if not self._started and data:
+            if len(data) < len(BOM) and BOM.startswith(data) and not last:
+                self._rest = data
+                return b""
+            self._started = True
+            data = data.removeprefix(BOM)
+        if data.isascii():
+            return data
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            good = data[: error.start]
+            if error.end == len(data) and not last and error.reason == "unexpected end of data":
+                self._several = self._several or not good.isascii()
+                self._rest = data[error.start :]
+                return good
+            one_byte = not self._several and good.isascii()
+            self._decoder = codecs.getincrementaldecoder("cp1252" if one_byte else "utf-8")("lake.mark")
+            if one_byte:
+                self._told.remark = "the text is not UTF-8; its letters with accents were read as Windows-1252"
+            return self._decode(data, last)
+        self._several = True
+        return data
+
+    def _decode(self, data: bytes, last: bool) -> bytes:
+        assert self._decoder is not None
+        text = self._decoder.decode(data, last)
+        self._told.broken = self._told.broken or UNREADABLE in text
+        return text.encode("utf-8")
 
 
 def split_header(source: Readable, count: int, quote: str, delimiter: str) -> tuple[str, Readable]:
@@ -133,10 +182,7 @@ def split_header(source: Readable, count: int, quote: str, delimiter: str) -> tu
         out, rest = rest + block, b""
         return out
 
-    try:
-        return head[start:end].decode("utf-8").rstrip("\r\n"), Filtered(source, turn)
-    except UnicodeDecodeError as error:
-        raise DamagedFile("the header is not UTF-8: save the file as UTF-8 and drop it again") from error
+    return head[start:end].decode("utf-8").rstrip("\r\n"), Filtered(source, turn)
 
 
 def _ends_of_records(text: bytes, count: int, quote: bytes, delimiter: bytes, last: bool) -> tuple[int, int] | None:
@@ -196,11 +242,11 @@ class Watched:
         self.closed = True
 
 
-def text_stream(body: BinaryIO, compression: str | None, encoding: str) -> Readable:
+def text_stream(body: BinaryIO, compression: str | None, encoding: str, counter: Counter | None = None) -> Readable:
     """A text file as UTF-8, whatever it was packed and encoded in."""
     stream: Readable = body
     if compression == "gzip":
         stream = gunzip(stream)
     elif compression:
         raise DamagedFile(f"files packed with {compression} cannot be read")
-    return as_utf8(stream, encoding)
+    return as_utf8(stream, encoding, counter)

@@ -19,7 +19,7 @@ from lake.parsing.archives import Archives
 from lake.parsing.csvfile import read_csv
 from lake.parsing.jsonfile import read_json
 from lake.parsing.parquetfile import read_parquet
-from lake.parsing.records import END, ERROR, Counter, Shape, single
+from lake.parsing.records import END, ERROR, Counter, Shape, single, without_unreadable
 from lake.parsing.sheet import read_sheet
 from lake.parsing.source import DamagedFile, open_body
 
@@ -138,11 +138,11 @@ def read_file(opened: Callable[[], BinaryIO], work: Work, work_plan: Plan) -> It
         with opened() as body:
             for batch in _records(body, facts, work.file, work_plan, counter):
                 if batch.num_rows:
-                    yield batch
+                    yield without_unreadable(batch) if counter.broken else batch
     except DamagedFile as damage:
         yield single(shape, ERROR, note=str(damage))
     else:
-        yield single(shape, END, blank=counter.blank)
+        yield single(shape, END, blank=counter.blank, note=counter.remark)
 
 
 def _records(

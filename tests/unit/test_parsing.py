@@ -12,6 +12,7 @@ import pytest
 from lake.manifest import ColumnMapping, FileFacts, ManifestFile
 from lake.parsing import csvfile
 from lake.parsing.records import BAD, END, ERROR, ROW
+from lake.parsing.streams import as_utf8
 from lake.parsing.tasks import plan, read_task
 
 FIELDS = (("id", "string"), ("day", "date"), ("at", "time"), ("note", "string"), ("absent", "string"))
@@ -130,8 +131,6 @@ def spoilt_gzip():
     [
         (spoilt_gzip()[0][:-20], {"compression": "gzip"}, "cut short"),
         (spoilt_gzip()[1], {"compression": "gzip"}, "corrupt"),
-        (HEADER.encode() + b"1,,d,n\n" * 20_000 + b"2,,d,\xff\n", {}, "not utf-8 throughout"),
-        ((HEADER + "1,,d,n\n").encode("utf-16-le") + b"\x00", {"encoding": "utf-16-le"}, "not utf-16-le throughout"),
         (HEADER.encode() + b"1,,d,n\n" * 20_000 + b'1,,"' + b"x\n" * 200_000, {}, "a quote is never closed"),
         (b"PK\x03\x04 not really", {"format": "xlsx"}, "workbook is damaged"),
         (HEADER.encode(), {"format": "parquet"}, "parquet file is damaged"),
@@ -232,3 +231,33 @@ def test_ten_thousand_small_files_share_a_few_tasks_and_a_large_one_has_its_own(
     assert sorted(work.file for task in spread.tasks for work in task) == list(range(10_001))
     assert [len(task) for task in spread.tasks if any(work.key == "large" for work in task)] == [1]
     assert len(spread.facts) == 1
+
+
+def test_a_text_that_turns_out_to_be_windows_1252_behind_its_head_is_read_as_that(tmp_path):
+    records = parse(tmp_path, HEADER.encode() + b"1,,d,n\n" * 200_000 + b"2,,d,caf\xe9\n3,,d,\x81\n")
+
+    assert rows(records)[-1] == (200_001, "2", "d", "café")
+    assert [(r["source_row"], r["raw_row"]) for r in records if r["kind"] == BAD] == [(200_002, "3,,d,\ufffd")]
+    assert "Windows-1252" in records[-1]["note"]
+
+
+def test_bytes_that_mean_nothing_spoil_their_own_record_only(tmp_path):
+    good = "1,,d,Zoë\n".encode()
+
+    records = parse(tmp_path, HEADER.encode() + good * 3 + b"2,,d,\xff\xfe\n" + good + b"3,,\xe2")
+
+    assert [number for number, *_ in rows(records)] == [1, 2, 3, 5]
+    assert [(r["source_row"], r["raw_row"], r["note"]) for r in records if r["kind"] == BAD] == [
+        (4, "2,,d,\ufffd\ufffd", "holds bytes that are no character in the encoding of the file"),
+        (6, "3,,\ufffd", "has 3 columns, expected 4"),
+    ]
+    cut = parse(tmp_path, (HEADER + "1,,d,n\n2,,d,m").encode("utf-16-le") + b"\x00", encoding="utf-16-le")
+    assert (rows(cut), [r["source_row"] for r in cut if r["kind"] == BAD]) == ([(1, "1", "d", "n")], [2])
+
+
+def test_a_byte_order_mark_that_comes_byte_by_byte_is_still_none_of_the_text():
+    class Drop(io.BytesIO):
+        def read(self, size=-1, /):
+            return super().read(1)
+
+    assert as_utf8(Drop("\ufeffäb".encode()), "utf-8").read() == "äb".encode()
