@@ -13,10 +13,14 @@ __all__ = ["INSIDE", "Accepted", "Answer", "Archive", "Inside", "Rejected"]
 
 @dataclass(frozen=True)
 class Accepted:
-    """A file that silver can read. `names` is its header as written, nameless columns included."""
+    """A file that silver can read. `names` is its header as written, nameless columns included.
+
+    `remarks` are sentences for whoever dropped it: what was left aside, and what to do about that.
+    """
 
     facts: FileFacts
     names: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def facts_text(self) -> str:

@@ -63,7 +63,7 @@ def contents(archive: zipfile.ZipFile, size: int, at_most: int = MAX_FILES) -> C
         raise ArchiveError(f"holds {len(files):,} files, more than the {at_most:,} that an archive may have. {_SPLIT}")
     if any(item.flag_bits & 1 for item in entries):
         raise ArchiveError("is protected by a password. Unpack it and upload the files inside.")
-    _check_sizes(files, size)
+    check_sizes(files, size)
     _check_places(entries, archive.start_dir)
     if not files:
         rest = f" but {quoted([item.filename for item in left_out], 3)}" if left_out else ""
@@ -92,7 +92,8 @@ def _is_left_out(item: zipfile.ZipInfo) -> bool:
     return item.is_dir() or bool(_LEAVINGS.search(item.filename)) or stat.S_ISLNK(item.external_attr >> 16)
 
 
-def _check_sizes(files: Sequence[zipfile.ZipInfo], size: int) -> None:
+def check_sizes(files: Sequence[zipfile.ZipInfo], size: int) -> None:
+    """Raises ArchiveError for what unpacks to more than any honest archive of `size` bytes does."""
     total = sum(item.file_size for item in files)
     if total > MAX_BYTES:
         raise ArchiveError(f"unpacks to {total / 2**30:,.0f} GB, more than the {MAX_BYTES >> 30} GB allowed. {_SPLIT}")

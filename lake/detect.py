@@ -33,7 +33,7 @@ from lake.kinds import GZIP, PARQUET, ZIP, kind_of, kind_of_archive, kind_of_tex
 from lake.manifest import ColumnMapping, FileFacts
 from lake.ranges import RangeFile, ReadRange, TooMuchError
 from lake.tables import Header, find_header, plain_name, why_not
-from lake.words import clean, file_name
+from lake.words import clean, file_name, quoted
 
 __all__ = ["HEAD_BYTES", "Accepted", "Archive", "Inside", "Rejected", "detect"]
 
@@ -228,7 +228,7 @@ class _Desk:
         except workbook.WorkbookError as error:
             return Rejected(f"{name} {error}. Save it again as xlsx or csv and upload that.")
         except archive.ArchiveError as error:
-            return Rejected(f"{name} is a zip archive and {error}")
+            return Rejected(f"{name} {error}")
         except TooMuchError:
             return Rejected(
                 f"{name} is laid out so that what is inside cannot be found quickly. Save it as csv and upload that."
@@ -293,9 +293,10 @@ class _Desk:
 
     def _workbook(self, content: _Content, packed: zipfile.ZipFile) -> Answer:
         name = content.name
+        archive.check_sizes(packed.infolist(), content.size)
         sheets = list(workbook.sheets(packed))
         found = [(find_header(sheet.rows, self._contracts), sheet) for sheet in sheets]
-        best = max(found, key=lambda one: one[0].rank if one[0] else (), default=None)
+        best = max(found, key=_fitness, default=None)
         if best is None:
             return Rejected(f"{name} is a workbook without a sheet. Save it again as xlsx or csv and upload that.")
         header, sheet = best
@@ -304,7 +305,7 @@ class _Desk:
             shown = sheet if header else filled
             return self._refused(f"{name} (sheet '{clean(shown.name, 40)}')", header, shown.rows)
         facts = _facts(header, format_="xlsx", sheet=sheet.name, compression=_compression(content))
-        return Accepted(facts, header.names)
+        return Accepted(facts, header.names, _other_sheets(sheet, found))
 
     def _parquet(self, content: _Content) -> Answer:
         name = content.name
@@ -318,6 +319,23 @@ class _Desk:
         if header is None or not header.good:
             return self._refused(name, header, [names])
         return Accepted(_facts(header, format_="parquet", compression=_compression(content)), header.names)
+
+
+def _fitness(found: tuple[Header | None, workbook.Sheet]) -> tuple[object, ...]:
+    """For choosing a sheet: one that people see before a hidden one, if both are good."""
+    header, sheet = found
+    return (header.good, not sheet.hidden, *header.rank) if header else ()
+
+
+def _other_sheets(chosen: workbook.Sheet, found: list[tuple[Header | None, workbook.Sheet]]) -> tuple[str, ...]:
+    """What people have to know about sheets that could have been meant too."""
+    remarks = [f"Read is sheet {quoted([chosen.name])}, which is hidden."] if chosen.hidden else []
+    others = [sheet.name for header, sheet in found if header and header.good and sheet is not chosen]
+    if others:
+        remarks.append(
+            f"Only sheet {quoted([chosen.name])} is read; {quoted(others)} would fit too: save each as a file by itself."
+        )
+    return tuple(remarks)
 
 
 def _reader(body: bytes) -> ReadRange:

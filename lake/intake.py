@@ -227,7 +227,7 @@ class Intake:
         """What there is to say about a file that is taken. Asks for the crawler where its layout is new."""
         facts = answer.facts
         contract = self.flow.contracts[facts.contract]
-        notes = [f"Taken as {contract.name}: {count(len(facts.columns), 'column')} recognised."]
+        notes = [f"Taken as {contract.name}: {count(len(facts.columns), 'column')} recognised.", *answer.remarks]
         if facts.unmapped:
             notes.append(f"Not known and left out: {quoted(facts.unmapped)}.")
         if not entry.key.startswith(contract.folder):

@@ -34,6 +34,7 @@ class Sheet:
 
     name: str
     rows: list[list[str]]
+    hidden: bool = False
 
 
 def directory(file: RangeFile) -> zipfile.ZipFile:
@@ -52,15 +53,15 @@ def sheets(archive: zipfile.ZipFile) -> Iterator[Sheet]:
     budget = _Budget(MAX_XML)
     try:
         named = list(_sheet_parts(archive, budget))[:MAX_SHEETS]
-        read = [(name, list(_cells(archive, part, budget))) for name, part in named]
-        wanted = {int(value) for _, cells in read for _, _, kind, value in cells if kind == "s" and value.isdigit()}
+        read = [(name, hidden, list(_cells(archive, part, budget))) for name, part, hidden in named]
+        wanted = {int(value) for _, _, cells in read for _, _, kind, value in cells if kind == "s" and value.isdigit()}
         texts = _shared_texts(archive, wanted, budget)
     except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, RuntimeError, ValueError, EOFError) as error:
         raise WorkbookError("is damaged: one of its parts cannot be read") from error
     except NotImplementedError as error:
         raise WorkbookError("is packed in a way that cannot be read") from error
-    for name, cells in read:
-        yield Sheet(name, _rows(cells, texts))
+    for name, hidden, cells in read:
+        yield Sheet(name, _rows(cells, texts), hidden)
 
 
 def _rows(cells: list[tuple[int, int, str, str]], texts: dict[int, str]) -> list[list[str]]:
@@ -113,8 +114,8 @@ def _attribute(element: ElementTree.Element, name: str) -> str:
     return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
 
 
-def _sheet_parts(archive: zipfile.ZipFile, budget: _Budget) -> Iterator[tuple[str, str]]:
-    """Each sheet's name and the part that holds it."""
+def _sheet_parts(archive: zipfile.ZipFile, budget: _Budget) -> Iterator[tuple[str, str, bool]]:
+    """Each sheet's name, the part that holds it, and whether it is hidden."""
     targets = {
         _attribute(element, "Id"): _attribute(element, "Target")
         for event, element in _events(archive, "xl/_rels/workbook.xml.rels", budget)
@@ -125,7 +126,7 @@ def _sheet_parts(archive: zipfile.ZipFile, budget: _Budget) -> Iterator[tuple[st
             target = targets.get(_attribute(element, "id"), "")
             part = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
             if part in archive.NameToInfo and "worksheets/" in part:
-                yield element.get("name", ""), part
+                yield element.get("name", ""), part, element.get("state", "visible") != "visible"
 
 
 def _cells(archive: zipfile.ZipFile, part: str, budget: _Budget) -> Iterator[tuple[int, int, str, str]]:

@@ -67,7 +67,7 @@ def read_csv(
     except pa.ArrowInvalid as error:
         if "Empty CSV file" not in str(error):
             raise DamagedFile(_in_words(str(error))) from error
-    yield from _ragged(ragged, shape)
+    yield from _ragged(ragged, shape, counter)
 
 
 def _emit(
@@ -92,7 +92,7 @@ def _emit(
     yield rows(shape, batch.columns, numbers, raw, counter)
     due = [row for row in ragged if row.number < counter.next]
     ragged[:] = ragged[len(due) :]
-    yield from _ragged(due, shape)
+    yield from _ragged(due, shape, counter)
 
 
 def _swallowed(batch: pa.RecordBatch, delimiter: str) -> list[int]:
@@ -145,13 +145,16 @@ def _split(text: str, facts: FileFacts) -> list[str]:
         raise DamagedFile(f"the header cannot be read ({error}): mend it and drop the file again") from error
 
 
-def _ragged(ragged: list[pacsv.InvalidRow], shape: Shape) -> Iterator[pa.RecordBatch]:
-    """Records with too many or too few values.
+def _ragged(ragged: list[pacsv.InvalidRow], shape: Shape, counter: Counter) -> Iterator[pa.RecordBatch]:
+    """Records with too many or too few values; those that hold nothing at all are blank, however many they are.
 
     Not even empty cells too many are forgiven: they may be the trace of a comma inside a value, and then every value
     behind it stands under a wrong name.
     """
     for row in ragged:
+        if not row.text.replace(shape.delimiter, "").strip():
+            counter.blank += 1
+            continue
         note = f"has {row.actual_columns} columns, expected {row.expected_columns}"
         if "\n" in row.text:
             note += f"; it runs over {row.text.count(chr(10)) + 1} lines: a quote in it is never closed"
