@@ -333,7 +333,7 @@ def _other_sheets(chosen: workbook.Sheet, found: list[tuple[Header | None, workb
     others = [sheet.name for header, sheet in found if header and header.good and sheet is not chosen]
     if others:
         remarks.append(
-            f"Only sheet {quoted([chosen.name])} is read; {quoted(others)} would fit too: save each as a file by itself."
+            f"Only sheet {quoted([chosen.name])} is read; {quoted(others)} would fit too: save each as its own file."
         )
     return tuple(remarks)
 

@@ -44,6 +44,6 @@ def situation(entry: FileEntry | None) -> str:
             note = f". {clean(entry.note)}" if entry.note else ""
             return f"LOADED: {arithmetic(counts)}{blank}{flagged}{note}"
         case "EXPANDED":
-            return "EXPANDED: an archive; its members are files of their own"
+            return f"EXPANDED: {clean(entry.reason or '') or 'an archive; its members are files of their own'}"
         case _:
             return f"{entry.state}: {clean(entry.reason or '') or 'no reason was kept'}"
