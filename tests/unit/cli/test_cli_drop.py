@@ -156,10 +156,20 @@ def test_an_archive_is_settled_when_its_members_are(
 ) -> None:
     parent = f"orders/{file.name}"
     settling(lake, monkeypatch, "EXPANDED")
-    lake.add(f"{parent}/one.csv", "PENDING", "LOADED", counts=counts(inserted=1), received={"parent": parent})
+    upload = drop_module.put
+
+    def put(*given: Any) -> str:
+        version = upload(*given)  # what is inside has the archive's version; another version's files are none of it
+        for name, which in (("one", version), ("old", "v0")):
+            key, loaded = f"{parent}!/{name}.csv", {"counts": counts(inserted=1), "received": {"parent": parent}}
+            lake.add(key, "PENDING", "LOADED", version=which, **loaded)
+        return version
+
+    monkeypatch.setattr(drop_module, "put", put)
     ended = run("drop", str(file), "--wait")
     assert ended.code == 0
     assert "one.csv: LOADED: 1 row in = 1 inserted" in ended.out
+    assert "old.csv" not in ended.out
 
 
 def test_sample_writes_a_file_and_says_what_is_in_it(run: Run, tmp_path: Path) -> None:
