@@ -13,6 +13,7 @@ from cli.context import Lake
 if TYPE_CHECKING:
     from lake.entries import FileEntry
 
+MOST_CAUSES = 3  # of each outcome
 NOTICEABLE = 1.1  # a stage that takes a tenth longer at peak is worth a sentence
 
 
@@ -167,20 +168,20 @@ def complaints(lake: Lake) -> Section:
     return Section("What do people complain about?", sentence, columns, cells, {"complaints": rows})
 
 
-def causes(lake: Lake) -> Section | None:
-    """The ranked causes, where this release's gold has them."""
-    rows = _rows(lake, """
-        SELECT outcome, rank, evidence, lift, hits, orders, excess_hits
-        FROM root_causes
-        WHERE period = 'all' AND rank <= 3 AND NOT about_person
-        ORDER BY excess_hits DESC
-        LIMIT 8
-    """)  # fmt: skip
-    if not rows:
-        return Section("Why?", "Nothing stands out: no factor says more than chance would.")
-    cells = [(r["outcome"], f"x {r['lift']:.2f}", f"{r['hits']:,} of {r['orders']:,}", r["evidence"]) for r in rows]
-    sentence = "What goes with the trouble more than chance allows, the largest effect first:"
-    return Section("Why?", sentence, ("outcome", "factor", "hits", "evidence"), cells, {"causes": rows})
+def causes(lake: Lake) -> Section:
+    """The three greatest causes of each trouble. People are told by their station; `lake causes --people` has names."""
+    from cli.causes import read
+
+    rows = sorted(read(lake, "all"), key=lambda row: -row["excess_hits"])
+    top = [row for row in rows if row["rank"] <= MOST_CAUSES]
+    if not top:
+        return Section("Why?", "Nothing stands out: no factor says more than chance.")
+    cells = [
+        (r["outcome"], r["factor"], f"x {r['lift']:.1f}", f"{r['hits']:,} of {r['orders']:,}", r["evidence"])
+        for r in top
+    ]
+    sentence = "What goes with the trouble more than chance allows, the largest effect first (all of it: lake causes):"
+    return Section("Why?", sentence, ("outcome", "cause", "lift", "hits", "evidence"), cells, {"causes": rows})
 
 
 def quarantined(lake: Lake, file: FileEntry) -> Section:
@@ -219,7 +220,7 @@ def show(section: Section) -> None:
     render.say(render.safe(section.sentence))
     if section.rows:
         numbers = {"orders", "late deliveries", "rate", "late to the door", "minutes", "share of the way", "complaints",
-                   "peak against off-peak", "share", "delivered in time", "rows", "factor"}  # fmt: skip
+                   "peak against off-peak", "share", "delivered in time", "rows", "lift"}  # fmt: skip
         render.show_table(section.columns, section.rows, numeric=[name for name in section.columns if name in numbers])
 
 

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "replay": ("replay", "replay", "Read a file again from bronze, or all of them."),
     "runs": ("runs", "runs", "Runs of the silver and gold jobs."),
     "sweep": ("sweep", "sweep", "Heal now what got lost or stuck."),
+    "causes": ("causes", "causes", "Why: root causes, ranked, with their evidence."),
     "query": ("query", "query", "Ask Athena."),
 }
 INTERRUPTED = 130

@@ -1,8 +1,8 @@
 """The marts as they are declared in `marts/`: what each one's rows stand for, its columns, its checks, its SQL.
 
 A mart's yaml holds: `grain` (one sentence), `refresh`, `partition` (an Iceberg partition expression), `key` (columns
-that name a row), `columns`, `checks` and `question` (one it answers, with Athena SQL). Standard library and PyYAML
-only: the CLI and the functions read marts too.
+that name a row), `columns`, `checks` and `question` (one it answers, with Athena SQL); for root causes also `step` and
+`causes`. Standard library and PyYAML only: the CLI and the functions read marts too.
 """
 
 from __future__ import annotations
@@ -22,9 +22,14 @@ from lake.publishing import literal
 
 CHANGED_MONTHS = "changed months"  # the SQL reads the view `orders`: the months of silver that changed
 WHOLE = "whole"  # the SQL reads `all_orders`, `file_loads`, `quarantine`, and its result replaces the table
+# The SQL reads `cause_counts` and `changed_cause_counts`, just written; its result replaces the periods (YYYY-MM) of
+# the months that changed, and the period 'all'.
+CHANGED_PERIODS = "changed periods"
 LAST = "last"  # written and published after all others: freshness
-REFRESHES = (CHANGED_MONTHS, WHOLE, LAST)
-
+REFRESHES = (CHANGED_MONTHS, WHOLE, CHANGED_PERIODS, LAST)  # in the order in which they are written
+# What is done with the rows of the SQL before they are the mart's: see lake.gold.causes.
+COUNT_CAUSES, FIND_CAUSES = "count causes", "find causes"
+STEPS = ("", COUNT_CAUSES, FIND_CAUSES)
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 
@@ -83,6 +88,8 @@ class Mart:
     question: Question
     sql: str
     partition: str = ""
+    step: str = ""  # one of STEPS
+    causes: Mapping[str, Any] | None = None  # for lake.causes.declared
 
     @property
     def month_column(self) -> str | None:
@@ -116,14 +123,13 @@ def load_marts(folder: Traversable | None = None) -> dict[str, Mart]:
             if file not in texts:
                 raise MartError(f"mart {name} has no {file}")
     marts = [_mart(name, texts[f"{name}.yaml"], texts[f"{name}.sql"]) for name in names]
-    return {mart.name: mart for mart in sorted(marts, key=lambda mart: mart.refresh == LAST)}
+    return {mart.name: mart for mart in sorted(marts, key=lambda mart: REFRESHES.index(mart.refresh))}
 
 
 def digest(marts: Mapping[str, Mart], parameters: Mapping[str, object]) -> str:
     """A short text that differs when any mart's definition or parameter differs, so that all months are due again."""
-    definition = repr([(m.name, m.sql, m.partition, m.columns) for m in marts.values()]) + repr(
-        sorted(parameters.items())
-    )
+    definition = repr([(m.name, m.sql, m.partition, m.columns, m.step, m.causes) for m in marts.values()])
+    definition += repr(sorted(parameters.items()))
     return hashlib.sha256(definition.encode()).hexdigest()[:16]
 
 
@@ -153,6 +159,8 @@ def _mart(name: str, text: str, sql: str) -> Mart:
             question=Question(**values.pop("question")),
             sql=sql,
             partition=values.pop("partition", ""),
+            step=values.pop("step", ""),
+            causes=values.pop("causes", None),
         )
     except (KeyError, TypeError) as error:
         raise MartError(f"{name}.yaml: {error}") from error
@@ -160,6 +168,8 @@ def _mart(name: str, text: str, sql: str) -> Mart:
     names = [column.name for column in mart.columns]
     if mart.refresh not in REFRESHES:
         problems.append(f"refresh is {mart.refresh!r}, not one of {', '.join(REFRESHES)}")
+    if mart.step not in STEPS:
+        problems.append(f"step is {mart.step!r}, not one of {', '.join(STEPS[1:])}")
     if mart.refresh == CHANGED_MONTHS and mart.month_column is None:
         problems.append("its changed months cannot be replaced without a partition by month")
     problems += [f"{c} is no column" for c in (*mart.key, mart.month_column) if c is not None and c not in names]

@@ -39,3 +39,11 @@ def condition(column: str, months: Iterable[date] | None) -> str:
         return "true"
     parts = [f"(`{column}` >= DATE'{start}' AND `{column}` < DATE'{end}')" for start, end in spans(months)]
     return " OR ".join(parts) if parts else "false"
+
+
+def period_condition(column: str, months: Iterable[date] | None) -> str:
+    """SQL that holds for the periods that the months change: their own ('YYYY-MM') and 'all'. None means every row."""
+    if months is None:
+        return "true"
+    periods = ["all", *sorted(f"{month:%Y-%m}" for month in months)]
+    return f"`{column}` IN ({', '.join(repr(period) for period in periods)})"

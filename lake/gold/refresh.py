@@ -18,7 +18,7 @@ from lake.gold.audit import Written, audit
 from lake.gold.changes import changed_months
 from lake.gold.headline import months_and_headline
 from lake.gold.marts import Mart
-from lake.gold.months import condition
+from lake.gold.months import condition, period_condition
 from lake.manifest import GoldResult
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ WATERMARKS = {
 }
 FRESHNESS = "freshness"
 BRANCH_PREFIX = "gold-"
+BY_MONTH = (declared.CHANGED_MONTHS, declared.CHANGED_PERIODS)  # marts that are due only where months changed
 # No figure of a monthly mart depends on where a row came from; leaving these out keeps the cached rows small.
 LINEAGE = ("source_file", "source_version", "source_row", "batch_id", "loaded_at", "object_time", "flags")
 
@@ -102,8 +103,10 @@ def _recompute(
         written = []
         with publishing.snapshot_properties(spark, {RUN_ID: run.run_id}):
             for mart in marts.values():
-                if mart.refresh == declared.WHOLE or (mart.refresh == declared.CHANGED_MONTHS and months != ()):
+                if mart.refresh == declared.WHOLE or (mart.refresh in BY_MONTH and months != ()):
                     written.append(_write(spark, mart, tables[mart.name], branch, months, parameters))
+                    if mart.step == declared.COUNT_CAUSES:
+                        _name_cause_counts(spark, written[-1])
         readable = {name: publishing.quoted(table) for name, table in tables.items()}
         readable |= {part.mart.name: part.branch for part in written}
         existing, headline = months_and_headline(spark, readable, float(run.promise_minutes))
@@ -169,6 +172,13 @@ def _name_views(
     return orders
 
 
+def _name_cause_counts(spark: SparkSession, counts: Written) -> None:
+    """Name what root_causes reads: the counts as they will be published, and those of them that were made anew."""
+    everything = spark.table(counts.branch)
+    everything.createOrReplaceTempView("cause_counts")
+    everything.where(counts.condition).createOrReplaceTempView("changed_cause_counts")
+
+
 def _read(spark: SparkSession, table: str, snapshot: int | None) -> DataFrame:
     reader = spark.read if snapshot is None else spark.read.option("versionAsOf", str(snapshot))
     return reader.table(publishing.quoted(table))
@@ -183,10 +193,18 @@ def _write(
     parameters: dict[str, Any],
 ) -> Written:
     """Replace the mart's rows of those months (None: all) on a new branch, in one commit."""
-    due = months if mart.refresh == declared.CHANGED_MONTHS else None
-    rows = spark.sql(mart.statement(parameters))
+    due = months if mart.refresh in BY_MONTH else None
+    replaced = (period_condition if mart.refresh == declared.CHANGED_PERIODS else condition)(
+        mart.month_column or "", due
+    )
+    if mart.step:
+        from lake.gold import causes  # it needs numpy, which the functions that import this module have not
+
+        rows = causes.rows(spark, mart, parameters)
+    else:
+        rows = spark.sql(mart.statement(parameters))
     typed = rows.selectExpr(*(f"CAST(`{c.name}` AS {c.type}) AS `{c.name}`" for c in mart.columns))
-    part = Written(mart, publishing.branch(spark, table, branch), condition(mart.month_column or "", due))
+    part = Written(mart, publishing.branch(spark, table, branch), replaced)
     from pyspark.sql.functions import expr
 
     typed.writeTo(part.branch).overwrite(expr(part.condition))

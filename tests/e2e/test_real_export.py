@@ -10,6 +10,7 @@ import pytest
 
 from .conftest import REAL_EXPORT, Lake
 from .oracle import Answers, answers
+from .raw_factors import raw_orders
 
 KEY = "Raw drops/März 2018 – pizza data (final) #1.csv"
 IN_EXPORT = "source_file = '" + KEY.replace("'", "''") + "'"
@@ -106,3 +107,35 @@ def test_dropping_it_again_changes_nothing(lake: Lake, entry: dict[str, Any], or
     assert (again["state"], again["unchanged"], again["inserted"], again["updated"]) == ("LOADED", oracle.rows, 0, 0)
     assert gold() == before
     assert lake.one(f"select count(distinct source_version) from jozi_dev_silver.orders where {IN_EXPORT}") == ["1"]
+
+
+def test_every_listed_cause_is_counted_the_same_from_the_raw_file(lake: Lake, entry: dict[str, Any]) -> None:
+    """An independent count: positions in the raw file and plain Python, no SQL and no code of the lake."""
+    rows = lake.athena(
+        "select period, outcome, dimension_1, value_1, dimension_2, value_2, orders, hits"
+        " from jozi_dev_gold.root_causes where period between '2018-03' and '2018-06'"
+    )
+
+    assert len(rows) > 40
+    orders = raw_orders(REAL_EXPORT.read_bytes())
+    for period, outcome, dimension_1, value_1, dimension_2, value_2, count, hits in rows:
+        wanted = [(str(d), str(v).partition(" (")[0]) for d, v in ((dimension_1, value_1), (dimension_2, value_2)) if d]
+        here = [o for o in orders if o.month == period and all(o.has(d, v) for d, v in wanted)]
+        hit = sum(str(outcome).lower() in o.outcomes for o in here)
+        assert (len(here), hit) == (int(str(count)), int(str(hits))), (period, outcome, wanted)
+
+
+def test_what_the_findings_say_is_what_gold_lists(lake: Lake, entry: dict[str, Any]) -> None:
+    rows = lake.athena(
+        "select period, outcome, rank, dimension_1, value_1, dimension_2, value_2 from jozi_dev_gold.root_causes"
+        " where period between '2018-03' and '2018-06'"
+    )
+
+    first = {(period, outcome): factors for period, outcome, rank, *factors in rows if rank == "1"}
+    months = ("2018-03", "2018-04", "2018-05", "2018-06")
+    assert [first[month, "late_delivery"] for month in months] == [["area", "E", None, None]] * 4
+    assert all(first[month, "complaint: Late delivery"][:2] == ["day_part", "evening (17 to 19)"] for month in months)
+    assert not [row for row in rows if row[1] in ("late_order_to_door", "complaint: Wrong topping")]
+    dough = [row[3:] for row in rows if row[1] == "complaint: Too doughy"]
+    assert ["size", "Large", "oven", "Chilli"] in dough
+    assert ["size", "Family", "oven", "Chilli"] in dough

@@ -13,6 +13,7 @@ from cli import answers, context, demo, wait
 from cli.errors import CliError
 from cli.wait import Outcome
 
+from .cause_rows import cause, cause_rows
 from .conftest import NOON, Ended, FakeLake, counts
 
 Run = Callable[..., Ended]
@@ -92,14 +93,16 @@ def test_the_demo_goes_from_a_file_to_answers_and_says_what_to_type_next(run: Ru
 
 
 def test_the_causes_are_shown_as_soon_as_gold_has_them(run: Run, played: FakeLake) -> None:
-    columns = [("outcome", "varchar"), ("rank", "integer"), ("evidence", "varchar"), ("lift", "double"),
-               ("hits", "bigint"), ("orders", "bigint"), ("excess_hits", "double")]  # fmt: skip
-    row = ["late_delivery", "1", "Area E from 21:00: 33 of 50 late", "6.6", "33", "50", "28"]
-    played.athena.answers["FROM root_causes"] = (columns, [row])
+    played.athena.answers["FROM root_causes"] = cause_rows(
+        cause("late_delivery", 1, ("area", "E"), ("order_hour", "21"), hits=33, orders=50, lift=6.6),
+        cause("complaint", 1, ("size", "Large"), ("stylist", "Marco"), hits=18, orders=54, lift=3.3, person=True),
+    )
     text = run("demo", "--orders", "1000").out
     assert "Why?" in text
-    assert "x 6.60" in text
-    assert "Area E from 21:00: 33 of 50 late" in text
+    assert "late_delivery\tarea = E and order_hour = 21\tx 6.6\t33 of 50\t" in text
+    assert "size = Large and stylist = (a person)" in text
+    assert "At the topping station, 18 of 54 orders of size Large on one person's shift" in text
+    assert "Marco" not in text
 
 
 def test_the_demo_as_json(run: Run, played: FakeLake) -> None:
