@@ -8,6 +8,7 @@ that name a row), `columns`, `checks` and `question` (one it answers, with Athen
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -128,8 +129,8 @@ def load_marts(folder: Traversable | None = None) -> dict[str, Mart]:
 
 def digest(marts: Mapping[str, Mart], parameters: Mapping[str, object]) -> str:
     """A short text that differs when any mart's definition or parameter differs, so that all months are due again."""
-    definition = repr([(m.name, m.sql, m.partition, m.columns, m.step, m.causes) for m in marts.values()])
-    definition += repr(sorted(parameters.items()))
+    definition = repr([(m.name, m.sql, m.partition, m.columns, m.step) for m in marts.values()])
+    definition += json.dumps([m.causes for m in marts.values()], sort_keys=True) + repr(sorted(parameters.items()))
     return hashlib.sha256(definition.encode()).hexdigest()[:16]
 
 
