@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "wait": ("wait", "wait", "Wait until nothing is pending or running."),
     "files": ("files", "files", "Every file that arrived, and what became of it."),
     "explain": ("explain", "explain", "One file's whole story, with the arithmetic."),
-    "quarantine": ("quarantine", "quarantine", "Rows that were set aside, and why."),
+    "quarantine": ("quarantine", "app", "Rows that were set aside, why, and a csv to repair them."),
     "retract": ("retract", "retract", "Take a wrong file back."),
     "replay": ("replay", "replay", "Read a file again from bronze, or all of them."),
     "runs": ("runs", "runs", "Runs of the silver and gold jobs."),
@@ -48,8 +48,11 @@ class LakeGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module, function, _ = COMMANDS[cmd_name]
+        found = getattr(import_module(f"cli.{module}"), function)
+        if isinstance(found, typer.Typer):  # a command with words of its own
+            return typer.main.get_command(found)
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-        single.command(name=cmd_name)(getattr(import_module(f"cli.{module}"), function))
+        single.command(name=cmd_name)(found)
         return typer.main.get_command(single)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

@@ -25,7 +25,7 @@ log = logging.getLogger("lake")
 def silver_tables(contracts: Mapping[str, Contract]) -> list[str]:
     """The tables that every silver run makes sure of (see lake/silver/tables.py)."""
     own = [name for contract in contracts.values() for name in (contract.table, f"{contract.table}_history")]
-    return [*own, "quarantine", "file_loads"]
+    return [*own, "quarantine", "quarantine_history", "file_loads"]
 
 
 class CatalogRepair:

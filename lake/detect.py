@@ -378,8 +378,12 @@ def _facts(
     return FileFacts(
         contract=header.contract.name,
         format=format_,
-        columns=tuple(ColumnMapping(place, plain_name(source), field) for place, source, field in header.match.columns),
+        columns=tuple(
+            ColumnMapping(place, plain_name(source), field)
+            for place, source, field in (*header.match.columns, *header.match.origin)
+        ),
         unmapped=tuple(plain_name(source) for source in header.match.unmapped[:_UNMAPPED_KEPT]),
+        unmapped_at=header.match.unmapped_at[:_UNMAPPED_KEPT],
         encoding=encoding,
         delimiter=delimiter,
         quote=quote,

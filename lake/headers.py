@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lake.contracts import Contract, Field
+from lake.repair import NOTES, ORIGIN
 
 # Signs that stand for "degree" or "number" and would otherwise become letters by compatibility folding.
 _DROPPED = dict.fromkeys(map(ord, "º°ª˚∘℃℉№"), None) | {ord("℃"): "c", ord("℉"): "f", ord("№"): "no"}
@@ -39,6 +40,8 @@ class HeaderMatch:
     missing_optional: tuple[str, ...]
     unmapped: tuple[str, ...]  # names that the contract does not know; nameless columns are not listed
     ambiguous: tuple[tuple[str, tuple[str, ...]], ...]  # fields that two or more columns claim, and their names
+    unmapped_at: tuple[int, ...] = ()  # their positions
+    origin: tuple[tuple[int, str, str], ...] = ()  # what a csv for repair has besides: see lake/repair.py
 
     @property
     def complete(self) -> bool:
@@ -61,14 +64,27 @@ def match(names: Sequence[str], contract: Contract) -> HeaderMatch:
         if number > 1
     ]
     missing = [field for field in contract.fields if field.name not in claims]
+    origin = _origin(names)
+    taken = {*(place for place, _, _ in columns), *(place for place, _, _ in origin)}
+    left = [(place, name) for place, name in enumerate(names) if normalise(name) and place not in taken]
     return HeaderMatch(
         contract=contract.name,
         columns=tuple(columns),
         missing_required=tuple(field.name for field in missing if field.required),
         missing_optional=tuple(field.name for field in missing if not field.required),
-        unmapped=tuple(name for name in names if normalise(name) and normalise(name) not in known),
+        unmapped=tuple(name for _, name in left),
         ambiguous=tuple(ambiguous),
+        unmapped_at=tuple(place for place, _ in left),
+        origin=origin,
     )
+
+
+def _origin(names: Sequence[str]) -> tuple[tuple[int, str, str], ...]:
+    """The columns of a csv for repair that are no field; none where they do not say which record each row repairs."""
+    wanted = {normalise(name): name for name in (*ORIGIN, *NOTES)}
+    found = [(place, name, wanted[normalise(name)]) for place, name in enumerate(names) if normalise(name) in wanted]
+    origin = sorted(field for _, _, field in found if field in ORIGIN)
+    return tuple(found) if origin == sorted(ORIGIN) else ()
 
 
 def known_names(contract: Contract) -> dict[str, str]:

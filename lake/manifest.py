@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from lake.repair import ORIGIN
+
 LOAD, RELOAD, RETRACT = "load", "reload", "retract"  # what a run does with a file version
 
 INSIDE = "!/"  # between an archive's key and the name of a file inside it: orders/march.zip!/week 1.csv
@@ -43,6 +45,12 @@ class FileFacts:
     compression: str | None = None  # "gzip" or None
     sheet: str | None = None  # xlsx: the sheet that matched
     path: tuple[str, ...] | None = None  # json: the keys that lead to the array of records; None: a sequence of them
+    unmapped_at: tuple[int, ...] = ()  # the positions of the columns that the contract does not know
+
+    @property
+    def repairs(self) -> bool:
+        """Whether its rows name records that they repair."""
+        return any(column.field in ORIGIN for column in self.columns)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> FileFacts:
@@ -52,6 +60,7 @@ class FileFacts:
         values["unmapped"] = tuple(values.get("unmapped", ()))
         path = values.get("path")
         values["path"] = None if path is None else tuple(path)
+        values["unmapped_at"] = tuple(values.get("unmapped_at", ()))
         return cls(**values)
 
 

@@ -19,10 +19,15 @@ LOADED, HELD, RETRACTED = "LOADED", "HELD", "RETRACTED"
 _READ = ("rows_in", "duplicate", "quarantined", "blank")  # what does not depend on what else silver holds
 
 
-def why_held(batch: DataFrame, file: int, count: FileCount, contract: Contract) -> str | None:
-    """Why nothing of a file may be published, in words; None when it may."""
+def why_held(batch: DataFrame, file: int, count: FileCount, contract: Contract, repairs: bool = False) -> str | None:
+    """Why nothing of a file may be published, in words; None when it may.
+
+    A file that `repairs` rows holds nothing but rows that were set aside: many bad ones among them are no surprise.
+    """
     if count.damage:
         return count.damage
+    if repairs:
+        return None
     share = count.bad / count.rows_in if count.rows_in else 0.0
     if count.rows_in < contract.quarantine_threshold_rows or share <= contract.quarantine_threshold:
         return None

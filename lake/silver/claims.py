@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.window import Window
 
@@ -124,7 +124,7 @@ def _weigh(
     columns = table_columns(contract)
     mine = claims.join(contested, key, "left_semi").select("file", *columns, F.lit(BATCH).alias("origin"))
     last_in_file = Window.partitionBy(*key, "file")
-    mine = mine.withColumn("repeated", F.col("source_row") < F.max("source_row").over(last_in_file))
+    mine = mine.withColumn("repeated", age() < F.max(age()).over(last_in_file))
     for old in known_claims(spark, contract, contested, table, history):
         mine = mine.unionByName(old)
     return judge(mine, contract)
@@ -146,13 +146,21 @@ def known_claims(
     return found
 
 
+def age() -> Column:
+    """Orders claims. A row that repairs a record stands in that record's place: what was said since stays newer."""
+    own = ("object_time", "source_version", "source_row", "source_file")
+    return F.struct(
+        *(F.coalesce(f"repairs.{name}", name).alias(name) for name in own), *(F.col(n).alias(f"own_{n}") for n in own)
+    )
+
+
 def judge(claims: DataFrame, contract: Contract) -> DataFrame:
     """The rule itself, over all claims of some keys.
 
     A history claim that says what the table's row says, from the same record, is that row: it is left aside.
     """
     one_key = Window.partitionBy(*contract.key)
-    order = F.struct("object_time", "source_version", "source_row", "source_file")
+    order = age()
     content = F.md5(F.to_json(F.struct(*(column.name for column in contract.columns))))
     weighed = claims.withColumn("age", F.when(~F.col("repeated"), order)).withColumn("content", content)
     weighed = weighed.withColumn("newest", F.max_by("content", "age").over(one_key))

@@ -34,11 +34,21 @@ class LeaseLost(RuntimeError):  # noqa: N818 - the name says what happened
     """Another run took over; nothing of this one was published."""
 
 
-def ensure_tables(spark: SparkSession, names: Names, contracts: Sequence[Contract]) -> None:
-    """Create what is missing; the first run of a new lake, or of a new feed."""
-    ensure_table(spark, names.file_loads, FILE_LOADS, comment="One row a file version and load, with its arithmetic.")
-    ensure_table(spark, names.quarantine, QUARANTINE, comment="Rows that could not be used, with every reason.")
-    for contract in contracts:
+def ensure_tables(
+    spark: SparkSession, names: Names, contracts: Sequence[Contract], every: Sequence[Contract] = ()
+) -> None:
+    """Create what is missing: in the first run of a lake for `every` contract, so that what reads silver finds it."""
+    is_first = ensure_table(
+        spark, names.file_loads, FILE_LOADS, comment="One row a file version and load, with its arithmetic."
+    )
+    ensure_table(spark, names.quarantine, QUARANTINE, comment="Rows that wait to be repaired, with every reason.")
+    ensure_table(
+        spark,
+        names.quarantine_history,
+        QUARANTINE,
+        comment="Rows that were in quarantine until others repaired them, and those others (no reasons: it was good).",
+    )
+    for contract in every if is_first and every else contracts:
         ensure_table(
             spark, names.rows(contract), row_columns(contract), contract.partition, comment=contract.description
         )
@@ -54,7 +64,7 @@ def ensure_tables(spark: SparkSession, names: Names, contracts: Sequence[Contrac
 def all_tables(names: Names, contracts: Sequence[Contract]) -> list[str]:
     """In the order of publishing: file_loads decides."""
     own = [table for contract in contracts for table in (names.history(contract), names.rows(contract))]
-    return [names.file_loads, names.quarantine, *own]
+    return [names.file_loads, names.quarantine, names.quarantine_history, *own]
 
 
 def branch_of(batch_id: str) -> str:

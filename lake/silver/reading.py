@@ -13,12 +13,14 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - as everybody writes it
 
 from lake.contracts import Contract
-from lake.headers import known_names
+from lake.headers import known_names, normalise
 from lake.manifest import Manifest, ManifestFile
 from lake.parsing.records import BAD, END, ERROR, FRAME_DDL, RAW, ROW
 from lake.parsing.tasks import plan, reader
+from lake.publishing import literal
+from lake.repair import ORIGIN, PREFIXED, SOURCE_FILE, SOURCE_ROW, SOURCE_VERSION
 from lake.silver.conform import flags, reasons, sentences, typed
-from lake.silver.tables import row_columns
+from lake.silver.tables import REPAIRS, row_columns
 
 KEEP = ("file", "kind", "raw_row", "note", "blank", "reasons")  # what a row carries on its way besides its columns
 
@@ -41,18 +43,31 @@ class FileCount:
 
 
 def read_batch(
-    spark: SparkSession, contract: Contract, files: Sequence[ManifestFile], manifest: Manifest, began: dt.datetime
+    spark: SparkSession,
+    contract: Contract,
+    files: Sequence[ManifestFile],
+    manifest: Manifest,
+    began: dt.datetime,
+    origins: DataFrame | None = None,
 ) -> DataFrame:
     """Every record of the files: the columns of the contract's table, and KEEP. Not evaluated yet.
 
     `reasons` is empty on good rows; `raw_row` is only there on bad ones. `began` (with a zone) becomes loaded_at.
+    `origins` (source_file, source_version, object_time) are the file versions whose records a row may repair.
     """
     fields = [(item.name, item.kind) for item in contract.fields]
-    work = plan(files, fields, known=known_names(contract))
+    known = known_names(contract)
+    if origins is not None:
+        fields += [(name, "string") for name in ORIGIN]
+        known |= {normalise(name): name for name in ORIGIN}
+    work = plan(files, fields, known=known)
     schema = FRAME_DDL + "".join(f", {RAW}{name} string" for name, _ in fields)
     count = len(work.tasks)
     records = spark.range(0, count, 1, count).mapInArrow(reader(work), schema)
     records = records.join(F.broadcast(_facts(spark, contract, files)), "file")
+    if origins is not None:
+        records = _tied(records, [at for at, file in enumerate(files) if file.facts.repairs], origins)
+    repairs = F.lit(None).cast(REPAIRS.type) if origins is None else F.col("repairs")
     read = records.select("*", *(F.expr(typed(item)).alias(item.name) for item in contract.fields))
     for column in contract.columns:
         if column.logic:
@@ -80,7 +95,38 @@ def read_batch(
         # As text: a datetime literal would be read by the clock of the machine.
         F.lit(str(local(began, contract).replace(tzinfo=None))).cast("timestamp_ntz").alias("loaded_at"),
         "object_time",
+        repairs.alias("repairs"),
     )
+
+
+def _tied(records: DataFrame, repairing: Sequence[int], origins: DataFrame) -> DataFrame:
+    """The records with the record that each of them repairs; those of the `repairing` files as they were written.
+
+    A row that names no record of a known file version is a row like any other.
+    """
+    comes_back = F.col("file").isin(list(repairing))
+    texts = [name for name in records.columns if name.startswith(RAW) and name != "raw_row"]
+    written = {
+        name: F.when(
+            comes_back, F.expr(f"trim(BOTH ' \\t\\r\\n' FROM regexp_replace(`{name}`, {literal(PREFIXED)}, '$1'))")
+        ).otherwise(F.col(name))
+        for name in texts
+    }
+    known = origins.select(
+        F.col("source_file").alias(RAW + SOURCE_FILE),
+        F.col("source_version").alias(RAW + SOURCE_VERSION),
+        F.col("object_time").alias("origin_time"),
+    )
+    # A spreadsheet may have written 12 as 12.0 or 12,00.
+    number = F.expr(f"try_cast(regexp_extract({RAW}{SOURCE_ROW}, '^([0-9]+)([.,]0+)?$', 1) AS bigint)")
+    tied = records.withColumns(written).join(known, [RAW + SOURCE_FILE, RAW + SOURCE_VERSION], "left")
+    origin = F.struct(
+        F.col(RAW + SOURCE_FILE).alias("source_file"),
+        F.col(RAW + SOURCE_VERSION).alias("source_version"),
+        number.alias("source_row"),
+        F.col("origin_time").alias("object_time"),
+    )
+    return tied.withColumn("repairs", F.when(F.col("origin_time").isNotNull() & number.isNotNull(), origin))
 
 
 def local(moment: dt.datetime, contract: Contract) -> dt.datetime:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import Contract
-from lake.manifest import LOAD, RETRACT, FileOutcome, Manifest, ManifestFile, SilverResult
+from lake.manifest import LOAD, RELOAD, RETRACT, FileOutcome, Manifest, ManifestFile, SilverResult
 from lake.publishing import quoted
 from lake.silver import audit
 from lake.silver.account import HELD, LOADED, RETRACTED, account, as_before, recorded, why_held
 from lake.silver.claims import INSERTED, Fates, Resolution, months, resolve
-from lake.silver.commit import Commit, ensure_tables, finish_interrupted, heads_of
+from lake.silver.commit import Commit, all_tables, ensure_tables, finish_interrupted, heads_of
 from lake.silver.reading import bad, count_files, good, local, object_time, read_batch
 from lake.silver.steps import step, tell
-from lake.silver.tables import FILE_LOADS, QUARANTINE, Names
+from lake.silver.tables import FILE_LOADS, Names
 from lake.silver.takeback import TakeBack, take_back, versions_of
+from lake.silver.workplace import COLUMNS, Desk, roots_of, settle
+from lake.words import count as counted
 
 MAIN = "main"
 
@@ -58,6 +60,7 @@ class SilverRun:
         self._store_result = store_result
         self._may_publish = may_publish
         self._began = began or dt.datetime.now(dt.UTC)
+        self._every = list(contracts.values())
         known = {file.facts.contract for file in manifest.files}
         self._contracts = [c for name, c in contracts.items() if name in known or manifest.rebuild]
         self._commit = Commit(spark, manifest.batch_id)
@@ -66,7 +69,7 @@ class SilverRun:
     def run(self) -> SilverResult:
         """Load the batch. A batch that was published before changes nothing and answers the same."""
         with step("tables"):
-            ensure_tables(self._spark, self._names, self._contracts)
+            ensure_tables(self._spark, self._names, self._contracts, self._every)
             heads = heads_of(self._spark, self._tables)
             finished = finish_interrupted(self._spark, self._names, heads)
             if finished:
@@ -97,12 +100,7 @@ class SilverRun:
     @property
     def _tables(self) -> list[str]:
         """Every table of the run in the order of publishing: file_loads decides."""
-        own = [
-            table
-            for contract in self._contracts
-            for table in (self._names.history(contract), self._names.rows(contract))
-        ]
-        return [self._names.file_loads, self._names.quarantine, *own]
+        return all_tables(self._names, self._contracts)
 
     def _is_settled(self, name: tuple[str, str], state: str) -> bool:
         """Whether nothing is to be done for a file version, because of what became of it before.
@@ -170,12 +168,14 @@ class SilverRun:
     ) -> Load:
         """Take back what is to be taken back, then read, weigh and write the files; nothing of it can be seen yet."""
         said = [file for file in wanted if file.action != LOAD and (file.key, file.version) in earlier]
-        back = None if self._manifest.rebuild else self._take_back(contract, said, heads)
+        back, roots = (None, None) if self._manifest.rebuild else self._take_back(contract, said, heads)
         files = [file for file in wanted if file.action != RETRACT]
         gone = [self._retracted(file) for file in wanted if file.action == RETRACT]
         if not files:
+            if roots is not None:
+                settle(self._spark, self._commit, self._names, self._desk(heads), None, roots)
             return Load(contract, gone, Resolution([], None, None, Counter()), back, None, None)
-        load = self._read(contract, files, heads)
+        load = self._read(contract, files, heads, roots)
         load.outcomes[:] = [as_before(outcome, earlier) for outcome in load.outcomes] + gone
         load.back = back
         return load
@@ -186,12 +186,12 @@ class SilverRun:
 
     def _take_back(
         self, contract: Contract, files: Sequence[ManifestFile], heads: Mapping[str, Mapping[str, int]]
-    ) -> TakeBack | None:
-        """The claims of these versions go, and so do their rows in quarantine."""
+    ) -> tuple[TakeBack | None, DataFrame | None]:
+        """The claims of these versions go, and so do their rows in quarantine; with the records that they repaired."""
         rows, history = self._names.rows(contract), self._names.history(contract)
         table = self._holds(rows, heads)
         if not files or table is None:
-            return None
+            return None, None
         versions = versions_of(self._spark, files)
         with step("take back", contract=contract.name, files=len(files)) as told:
             back = take_back(self._spark, contract, versions, table, self._holds(history, heads))
@@ -203,21 +203,51 @@ class SilverRun:
                 self._commit.remove(history, versions)
             if back.past_rows:
                 self._commit.append(history, back.past)
-            if self._holds(self._names.quarantine, heads) is not None:
-                self._commit.remove(self._names.quarantine, versions)
+            roots = roots_of(self._spark, self._desk(heads), versions)
+            for place in (self._names.quarantine, self._names.quarantine_history):
+                if self._holds(place, heads) is not None:
+                    self._commit.remove(place, versions)
             told |= {"changed": back.changed_rows, "gone": back.gone_rows}
-        return back
+        return back, roots
 
-    def _read(self, contract: Contract, files: Sequence[ManifestFile], heads: Mapping[str, Mapping[str, int]]) -> Load:
+    def _desk(self, heads: Mapping[str, Mapping[str, int]]) -> Desk:
+        return Desk(self._holds(self._names.quarantine, heads), self._holds(self._names.quarantine_history, heads))
+
+    def _origins(
+        self, contract: Contract, files: Sequence[ManifestFile], heads: Mapping[str, Mapping[str, int]]
+    ) -> DataFrame | None:
+        """The file versions whose records may be repaired, with their times; None where no file repairs any."""
+        if not any(file.facts.repairs for file in files):
+            return None
+        mine = [(file.key, file.version, str(object_time(file, contract))) for file in self._manifest.files]
+        known = self._spark.createDataFrame(mine, "source_file string, source_version string, time string")
+        known = known.selectExpr("source_file", "source_version", "CAST(time AS timestamp_ntz) AS object_time")
+        if MAIN in heads[self._names.file_loads]:
+            loads = self._spark.table(quoted(self._names.file_loads))
+            known = known.union(loads.select("source_file", "source_version", "object_time"))
+        return known.groupBy("source_file", "source_version").agg(F.max("object_time").alias("object_time"))
+
+    def _read(
+        self,
+        contract: Contract,
+        files: Sequence[ManifestFile],
+        heads: Mapping[str, Mapping[str, int]],
+        roots: DataFrame | None,
+    ) -> Load:
         """Read, weigh and write one contract's files."""
-        batch = read_batch(self._spark, contract, files, self._manifest, self._began).persist()
+        origins = self._origins(contract, files, heads)
+        batch = read_batch(self._spark, contract, files, self._manifest, self._began, origins).persist()
         with step("read", contract=contract.name, files=len(files)) as told:
             counts = count_files(batch, contract, files)
             told["rows"] = sum(count.rows_in for count in counts)
         unread = [file.key for file, count in zip(files, counts) if not count.ended]
         if unread:
             raise audit.AuditFailed(f"{len(unread)} files were not read to their end, {unread[0]} among them")
-        held = {at: reason for at, count in enumerate(counts) if (reason := why_held(batch, at, count, contract))}
+        held = {
+            at: reason
+            for at, count in enumerate(counts)
+            if (reason := why_held(batch, at, count, contract, files[at].facts.repairs))
+        }
         batch_left = batch.where(~F.col("file").isin(list(held))) if held else batch
         left = [count for at, count in enumerate(counts) if at not in held]
         new: Fates = Counter(
@@ -239,14 +269,37 @@ class SilverRun:
             )
         with step("write", contract=contract.name):
             self._write(contract, resolution)
-            if any(count.bad for count in left):
-                rows = bad(batch_left).withColumn("contract", F.lit(contract.name))
-                self._commit.append(self._names.quarantine, rows.select(*(column.name for column in QUARANTINE)))
+            settled = self._set_aside(contract, files, batch_left, any(count.bad for count in left), heads, roots)
         outcomes = [
             account(file, at, count, resolution, held.get(at)) for at, (file, count) in enumerate(zip(files, counts))
         ]
+        for at, outcome in enumerate(outcomes):
+            if repaired := settled[outcome.key, outcome.version]:
+                finding = f"it repairs {counted(repaired, 'row')} that waited in quarantine"
+                outcomes[at] = replace(outcome, findings=(*outcome.findings, finding))
         touched = good(batch_left).select(*contract.key).distinct()
         return Load(contract, outcomes, resolution, None, touched, batch)
+
+    def _set_aside(
+        self,
+        contract: Contract,
+        files: Sequence[ManifestFile],
+        batch: DataFrame,
+        some_bad: bool,
+        heads: Mapping[str, Mapping[str, int]],
+        roots: DataFrame | None,
+    ) -> Counter[tuple[str, str]]:
+        """Bad rows go to quarantine, and rows that were repaired leave it; how many, by the file that did it."""
+        repairing = any(file.facts.repairs for file in files)
+        desk = self._desk(heads)
+        again = desk.history is not None and any(file.action == RELOAD for file in files)
+        claims = bad(batch).unionAll(good(batch).where("repairs IS NOT NULL")) if repairing else bad(batch)
+        new = claims.withColumn("contract", F.lit(contract.name)).select(*COLUMNS)
+        if repairing or again or roots is not None:
+            return settle(self._spark, self._commit, self._names, desk, new, roots)
+        if some_bad:
+            self._commit.append(self._names.quarantine, new)
+        return Counter()
 
     def _write(self, contract: Contract, resolution: Resolution) -> None:
         rows, history = self._names.rows(contract), self._names.history(contract)

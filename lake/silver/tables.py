@@ -1,4 +1,4 @@
-"""The silver tables: a table and its history a feed, and the two that all feeds share."""
+"""The silver tables: a table and its history a feed, and those that all feeds share."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from lake.manifest import COUNTS
 from lake.publishing import ColumnSpec
 
 CATALOG = "glue_catalog"
+
+REPAIRS = ColumnSpec(
+    "repairs",
+    "struct<source_file:string,source_version:string,source_row:bigint,object_time:timestamp_ntz>",
+    "The record that the row repairs, if any; it counts as if it had come in that record's place.",
+)
 
 # Who said it: what every row of a feed's table carries besides the contract's columns.
 LINEAGE = (
@@ -21,6 +27,7 @@ LINEAGE = (
     ColumnSpec(
         "object_time", "timestamp_ntz", "When the file was written, local time: the newest claim on a key wins."
     ),
+    REPAIRS,
 )
 FATE = ColumnSpec("fate", "string", "unchanged, superseded, duplicate, or replaced (it stood in the table before).")
 
@@ -33,6 +40,8 @@ QUARANTINE = (
     ColumnSpec("contract", "string", "The contract it was checked against."),
     ColumnSpec("batch_id", "string", "The run that read it."),
     ColumnSpec("loaded_at", "timestamp_ntz", "When that run began, local time."),
+    ColumnSpec("object_time", "timestamp_ntz", "When the file was written, local time."),
+    REPAIRS,
 )
 FILE_LOADS = (
     ColumnSpec("source_file", "string", "The key of the file."),
@@ -83,6 +92,11 @@ class Names:
     @property
     def quarantine(self) -> str:
         return self.of("quarantine")
+
+    @property
+    def quarantine_history(self) -> str:
+        """Rows that were in quarantine until a newer file repaired them, and the rows that did it."""
+        return self.of("quarantine_history")
 
     @property
     def file_loads(self) -> str:

@@ -74,3 +74,21 @@ def test_two_columns_for_one_field_are_ambiguous() -> None:
 
     assert found.ambiguous == (("call_id", ("Call No.", "call_id")),)
     assert not found.complete
+
+
+def test_a_csv_for_repair_names_the_records_that_it_repairs() -> None:
+    header = ORDERS.layouts[1].header
+    ours = ["LAKE source row", "lake_source_file", "Lake Source Version", "lake_reasons"]
+
+    found = match(["lake_source_file", *header], ORDERS)
+    assert (found.origin, found.unmapped, found.unmapped_at) == ((), ("lake_source_file",), (0,))  # not enough of it
+
+    found = match([*ours, *header, "Weather"], ORDERS)
+    assert [field for _, _, field in found.origin] == [
+        "lake_source_row",
+        "lake_source_file",
+        "lake_source_version",
+        "lake_reasons",
+    ]
+    assert (found.unmapped, found.unmapped_at) == (("Weather",), (4 + len(header),))
+    assert found.matched == match(header, ORDERS).matched
