@@ -1,4 +1,4 @@
-"""`lake query` and the quarantine's questions."""
+"""`lake query`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from cli import athena
 
-from .conftest import Ended, FakeLake, counts
+from .conftest import Ended, FakeLake
 
 Run = Callable[..., Ended]
 AREAS = [("area", "varchar"), ("orders", "bigint"), ("rate", "double"), ("minutes", "decimal"), ("good", "boolean")]
@@ -88,38 +88,3 @@ def test_ctrl_c_stops_the_statement_in_athena(asked: FakeLake, monkeypatch: pyte
     with pytest.raises(KeyboardInterrupt):
         athena.ask(asked, "SELECT * FROM delivery")
     assert asked.athena.stopped == ["0"]
-
-
-def test_quarantine_counts_by_reason(run: Run, lake: FakeLake) -> None:
-    columns = [(name, "varchar") for name in ("reason", "rows", "files", "example", "newest_file")]
-    columns[1:3] = [("rows", "bigint"), ("files", "bigint")]
-    lake.athena.answers["UNNEST(reasons)"] = (
-        columns,
-        [["order_date ... is not a date", "5", "1", "order_date 31/02 is not a date", "orders/a.csv"]],
-    )
-    ended = run("quarantine")
-    assert ended.out.splitlines() == [
-        "reason\trows\tfiles\tfor example\tnewest file",
-        "order_date ... is not a date\t5\t1\torder_date 31/02 is not a date\torders/a.csv",
-    ]
-    assert run("quarantine", "--json").json[0]["rows"] == 5
-    assert lake.athena.asked[0]["QueryExecutionContext"]["Database"] == "jozi_dev_silver"
-
-
-def test_an_empty_quarantine_is_good_news(run: Run, lake: FakeLake) -> None:
-    assert run("quarantine").out == "Nothing is in quarantine.\n"
-    assert run("quarantine", "--json").json == []
-
-
-def test_the_rows_of_a_file_come_with_every_reason_and_its_name_cannot_break_the_statement(
-    run: Run, lake: FakeLake
-) -> None:
-    key = "orders/it's \u00e9.csv"
-    lake.add(key, "RECEIVED", "PENDING", "LOADED", counts=counts(inserted=1, quarantined=1))
-    columns = [("source_row", "bigint"), ("reasons", "varchar"), ("raw_row", "varchar")]
-    lake.athena.answers["orders/it''s \u00e9.csv'"] = (columns, [["8", '["no date","no id"]', "\x1b[31m,x"]])
-    ended = run("quarantine", "--file", key)
-    assert ended.out.splitlines()[1] == "8\tno date; no id\t\ufffd[31m,x"
-    assert run("quarantine", "--file", key, "--json").json == [
-        {"source_row": 8, "reasons": ["no date", "no id"], "raw_row": "\x1b[31m,x"}
-    ]
