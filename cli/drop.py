@@ -14,7 +14,7 @@ from cli import context, following, render
 from cli.errors import CliError
 from cli.options import JsonOption, StackOption, Target, TargetOption
 
-FOLDER = "orders/"
+FOLDER = "orders/"  # for what nobody can tell the feed of
 ONE_PUT = 64 * 1024 * 1024  # larger files go in parts
 PART = 16 * 1024 * 1024
 MOST_PARTS = 10_000
@@ -23,7 +23,10 @@ MOST_PARTS = 10_000
 def drop(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to drop.")],
     key: Annotated[
-        str | None, typer.Option("--key", help="The object's key, as it is. Default: orders/<file name>.")
+        str | None,
+        typer.Option(
+            "--key", help="The object's key, as it is. Default: the folder of its feed (orders/) and its name."
+        ),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the file until it is loaded, or refused.")] = False,
     timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most, with --wait.")] = 900,
@@ -41,7 +44,7 @@ def drop(
     dropped: list[following.Dropped] = []
     for file in files:
         at = time.monotonic()
-        name = key if key is not None else FOLDER + file.name
+        name = key if key is not None else folder_of(file) + file.name
         version = put(lake.client("s3"), bucket, name, file)
         dropped.append(following.Dropped(name, version, at))
         if not as_json:
@@ -62,6 +65,27 @@ def _word(key: str) -> str:
     import shlex
 
     return shlex.quote(render.safe(key))
+
+
+def folder_of(file: Path) -> str:
+    """The folder of the feed that the file is of, as the front desk would see it."""
+    from lake.contracts import load_contracts
+
+    contracts = load_contracts()
+    if len(contracts) > 1:
+        from lake.detect import Accepted, detect
+        from lake.intake import HEAD_BYTES
+
+        with file.open("rb") as body:
+
+            def read(start: int, length: int) -> bytes:
+                body.seek(start)
+                return body.read(length)
+
+            answer = detect(read(0, HEAD_BYTES), file.stat().st_size, file.name, contracts, read)
+        if isinstance(answer, Accepted):
+            return contracts[answer.facts.contract].folder
+    return FOLDER
 
 
 def check(file: Path) -> None:

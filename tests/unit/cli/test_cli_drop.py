@@ -10,6 +10,7 @@ import pytest
 
 from cli import drop as drop_module
 from cli import following
+from tests.feeds import customers_csv, with_customers
 
 from .conftest import Ended, FakeLake, counts
 
@@ -63,6 +64,19 @@ def test_a_file_lands_under_orders_as_it_is(run: Run, lake: FakeLake, file: Path
     assert lake.client("s3").get_object(Bucket="bronze", Key=key)["Body"].read() == b"a,b\n1,2\n"
     assert versions(lake, key)[0] in ended.out
     assert "lake wait" in ended.out
+
+
+def test_with_several_feeds_a_file_lands_in_the_folder_of_its_own(
+    run: Run, lake: FakeLake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contracts = with_customers(tmp_path)
+    monkeypatch.setattr("lake.contracts.load_contracts", lambda: contracts)
+    (tmp_path / "any name").write_bytes(customers_csv("C-1;Ann;05/03/2018;12;yes"))
+    (tmp_path / "other").write_bytes(b"%PDF-1.7")
+
+    dropped = run("drop", str(tmp_path / "any name"), str(tmp_path / "other"), "--json").json
+
+    assert [one["key"] for one in dropped] == ["customers/any name", "orders/other"]
 
 
 @pytest.mark.parametrize("key", ["x", "some where/\u00fcber #1?&+%20.csv", "a//b/../c"])
