@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "files": ("files", "files", "Every file that arrived, and what became of it."),
     "explain": ("explain", "explain", "One file's whole story, with the arithmetic."),
     "quarantine": ("quarantine", "app", "Rows that were set aside, why, and a csv to repair them."),
+    "contract": ("contract", "app", "Does a file fit? Propose a contract for one that does not."),
     "retract": ("retract", "retract", "Take a wrong file back."),
     "replay": ("replay", "replay", "Read a file again from bronze, or all of them."),
     "runs": ("runs", "runs", "Runs of the silver and gold jobs."),

@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from lake.silver.reserved import RESERVED, TABLES
+
 KINDS = ("string", "number", "integer", "date", "time", "timestamp", "boolean")
 FOLDINGS = ("none", "keep", "sentence")
 SEVERITIES = {"error": "quarantine", "warning": "flag"}
@@ -135,6 +137,8 @@ def load_contracts(folder: Traversable | None = None) -> dict[str, Contract]:
                 raise ContractError(f"{entry.name}: another contract is called {contract.name} already")
             if contract.folder in {other.folder for other in contracts.values()}:
                 raise ContractError(f"{entry.name}: folder {contract.folder} belongs to another contract already")
+            if contract.table in {other.table for other in contracts.values()}:
+                raise ContractError(f"{entry.name}: table {contract.table} belongs to another contract already")
             contracts[contract.name] = contract
     return contracts
 
@@ -275,6 +279,11 @@ def _check(contract: Contract, source: str) -> None:
     for name in {*names} if len({*names}) != len(names) else ():
         if names.count(name) > 1:
             raise ContractError(f"{source}: column {name} is there twice")
+    for name in sorted({*names, *(field.name for field in contract.fields)}):
+        if name in RESERVED or name.startswith("lake_"):
+            raise ContractError(f"{source}: {name} is a name that silver uses itself: choose another, with an alias")
+    if contract.table in TABLES or contract.table.endswith("_history"):
+        raise ContractError(f"{source}: table {contract.table} is one that silver makes itself: choose another name")
     if not contract.folder.endswith("/") or contract.folder.startswith("/"):
         raise ContractError(f"{source}: folder {contract.folder!r} must end in / and not begin with it")
     if contract.partition and contract.partition_column not in names:

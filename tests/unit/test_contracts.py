@@ -96,6 +96,8 @@ def test_rules_have_a_severity_and_words(orders):
         (lambda d: [p.pop("primaryKey", None) for p in d["schema"][0]["properties"]], "primaryKey"),
         (lambda d: d["schema"][0]["properties"][0].update(name="Order Id"), "not a usable name"),
         (lambda d: d["schema"][0]["properties"][0].update(logicalType="money"), "has logicalType money"),
+        (lambda d: d["schema"][0]["properties"][3].update(name="source_file"), "a name that silver uses itself"),
+        (lambda d: d["schema"][0].update(physicalName="quarantine"), "is one that silver makes itself"),
         (lambda d: d["schema"][0]["properties"].append(d["schema"][0]["properties"][0]), "there twice"),
         (lambda d: d["schema"][0]["quality"][0].update(severity="loud"), "expected error or warning"),
         (lambda d: d["schema"][0]["properties"][3].update(customProperties=[]), "declares no formats"),
