@@ -79,6 +79,9 @@ def story(entry: FileEntry, versions: list[FileEntry], findings: list[str], spoi
     if findings:
         lines += ["", "What stands out in the file as a whole:"]
         lines += [f"  - {render.safe(finding)}" for finding in findings]
+    repaired = following.counts_of(entry)["quarantined"] - len({row["source_row"] for row in spoilt})
+    if entry.state == "LOADED" and repaired > 0:
+        lines += ["", f"Repaired by a later file: {repaired:,} of the rows that were set aside."]
     if spoilt:
         lines += ["", "Why rows are in quarantine:", *_reasons(spoilt)]
         lines.append(f"  Each row as it came: lake quarantine --file {render.safe(entry.key)!r}")
@@ -141,9 +144,9 @@ def _outcome(entry: FileEntry) -> list[str]:
     proof = sum(counts[fate] for fate in following.FATES) == counts["rows_in"]
     lines = [f"{following.arithmetic(counts)}.{' It adds up.' if proof else ' IT DOES NOT ADD UP: run `lake doctor`.'}"]
     meanings = {
-        "inserted": "orders that silver did not have",
-        "updated": "orders that changed",
-        "unchanged": "orders that silver already had just so; they keep their lineage",
+        "inserted": "rows that silver did not have",
+        "updated": "rows that changed",
+        "unchanged": "rows that silver already had just so; they keep their lineage",
         "superseded": "older than what silver holds",
         "duplicate": "repeated later in this file; the later record counts",
         "quarantined": "set aside with their reasons",
@@ -153,7 +156,7 @@ def _outcome(entry: FileEntry) -> list[str]:
         lines.append(f"  {counts['blank']:>9,} blank records were left out and are not rows")
     if counts["flagged"]:
         lines.append(
-            f"  {counts['flagged']:>9,} rows carry a flag (column flags of silver.orders), and count all the same"
+            f"  {counts['flagged']:>9,} rows carry a flag (column flags of silver.{entry.contract}), and count all the same"
         )
     by = " by ".join(
         part for part in (f"batch {entry.batch_id}", f"run {entry.run_id}" if entry.run_id else "") if part

@@ -17,6 +17,12 @@ listed AS (
         transform(sort_array(collect_list(struct(-found AS found, reason))), r -> concat(r.reason, ': ', -r.found)) AS reasons
     FROM reasons
     GROUP BY source_file, source_version
+),
+-- A row that a later file repaired waits no longer; what a file brought on its day stays as it was counted.
+waiting AS (
+    SELECT source_file, source_version, count(DISTINCT source_row) AS still
+    FROM quarantine
+    GROUP BY source_file, source_version
 )
 SELECT
     l.source_file,
@@ -25,7 +31,8 @@ SELECT
     CASE
         WHEN l.state <> 'LOADED' THEN lower(l.state)
         WHEN l.rows_in = 0 THEN 'no rows'
-        WHEN l.quarantined > 0 THEN 'loaded, with rows in quarantine'
+        WHEN w.still > 0 THEN 'loaded, with rows in quarantine'
+        WHEN l.quarantined > 0 THEN 'loaded, rows of quarantine repaired'
         WHEN l.flagged > 0 THEN 'loaded, with rows flagged'
         ELSE 'loaded'
     END AS status,
@@ -35,9 +42,12 @@ SELECT
     CAST(l.quarantined AS double) / nullif(l.rows_in, 0) AS quarantined_share,
     coalesce(listed.reasons, CAST(array() AS array<string>)) AS quarantine_reasons,
     coalesce(l.findings, CAST(array() AS array<string>)) AS findings,
+    coalesce(w.still, 0) AS waiting,
     l.loads,
     l.batch_id,
     l.loaded_at
 FROM loads l LEFT JOIN listed
     ON listed.source_file = l.source_file AND listed.source_version <=> l.source_version
+LEFT JOIN waiting w
+    ON w.source_file = l.source_file AND w.source_version <=> l.source_version
 WHERE l.newest = 1
