@@ -156,7 +156,7 @@ def _outcome(entry: FileEntry) -> list[str]:
         lines.append(f"  {counts['blank']:>9,} blank records were left out and are not rows")
     if counts["flagged"]:
         lines.append(
-            f"  {counts['flagged']:>9,} rows carry a flag (column flags of silver.{entry.contract}), and count all the same"
+            f"  {counts['flagged']:>9,} rows carry a flag (flags in silver.{entry.contract}), and count all the same"
         )
     by = " by ".join(
         part for part in (f"batch {entry.batch_id}", f"run {entry.run_id}" if entry.run_id else "") if part
