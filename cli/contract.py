@@ -47,6 +47,9 @@ def check(
     answer = _answer(file, contracts)
     feed = getattr(getattr(answer, "facts", None), "contract", None)
     found: dict[str, Any] = {"file": str(file), "contract": feed, "reason": getattr(answer, "reason", None)}
+    if hasattr(answer, "inside"):
+        inside = ", ".join(one.name for one in answer.inside[:5])
+        found["reason"] = f"{file.name} is an archive ({inside}): unpack it, and check its files one by one."
     if not as_json:
         for line in _columns_in_words(fits, feed):
             render.say(line)
@@ -161,8 +164,7 @@ def _contracts(which: str | None) -> dict[str, Contract]:
 
 def _answer(file: Path, contracts: dict[str, Contract]) -> Any:
     """What the front desk would say."""
-    from lake.detect import detect
-    from lake.intake import HEAD_BYTES
+    from lake.detect import HEAD_BYTES, detect
 
     with file.open("rb") as body:
 

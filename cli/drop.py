@@ -73,8 +73,7 @@ def folder_of(file: Path) -> str:
 
     contracts = load_contracts()
     if len(contracts) > 1:
-        from lake.detect import Accepted, detect
-        from lake.intake import HEAD_BYTES
+        from lake.detect import HEAD_BYTES, Accepted, detect
 
         with file.open("rb") as body:
 

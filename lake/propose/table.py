@@ -128,14 +128,14 @@ def _sheet_rows(path: Path) -> Iterator[list[str]]:
     """The rows of the sheet that holds most of them, cells as silver reads them."""
     import openpyxl
 
-    from lake.parsing.sheet import _text
+    from lake.parsing.sheet import cell_text
 
     sheets: list[list[list[str]]] = []
     with path.open("rb") as body:
         for sheet in openpyxl.load_workbook(body, read_only=True, data_only=True).worksheets:
             sheet.reset_dimensions()
             rows = islice(sheet.iter_rows(values_only=True), MOST_ROWS + _HEADER_AMONG + 1)
-            sheets.append([[_text(cell, "") for cell in row] for row in rows])
+            sheets.append([[cell_text(cell, "") for cell in row] for row in rows])
     yield from max(sheets, key=lambda rows: sum(1 for row in rows if any(row)), default=[])
 
 

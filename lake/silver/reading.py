@@ -18,7 +18,7 @@ from lake.manifest import Manifest, ManifestFile
 from lake.parsing.records import BAD, END, ERROR, FRAME_DDL, RAW, ROW
 from lake.parsing.tasks import plan, reader
 from lake.publishing import literal
-from lake.repair import ORIGIN, PREFIXED, SOURCE_FILE, SOURCE_ROW, SOURCE_VERSION
+from lake.repair import NOTES, ORIGIN, PREFIXED, SOURCE_FILE, SOURCE_ROW, SOURCE_VERSION
 from lake.silver.conform import flags, reasons, sentences, typed
 from lake.silver.tables import REPAIRS, row_columns
 
@@ -105,13 +105,20 @@ def _tied(records: DataFrame, repairing: Sequence[int], origins: DataFrame) -> D
     A row that names no record of a known file version is a row like any other.
     """
     comes_back = F.col("file").isin(list(repairing))
+
+    def restored(text: str) -> str:
+        return f"trim(BOTH ' \\t\\r\\n' FROM regexp_replace({text}, {literal(PREFIXED)}, '$1'))"
+
     texts = [name for name in records.columns if name.startswith(RAW) and name != "raw_row"]
-    written = {
-        name: F.when(
-            comes_back, F.expr(f"trim(BOTH ' \\t\\r\\n' FROM regexp_replace(`{name}`, {literal(PREFIXED)}, '$1'))")
-        ).otherwise(F.col(name))
-        for name in texts
-    }
+    written = {name: F.when(comes_back, F.expr(restored(f"`{name}`"))).otherwise(F.col(name)) for name in texts}
+    notes = ", ".join(literal(normalise(name)) for name in NOTES)
+    others = (
+        f"map_filter(transform_values(unmapped, (name, text) -> {restored('text')}),"
+        f" (name, text) -> NOT regexp_replace(lower(name), '[^a-z]', '') IN ({notes}))"
+    )
+    written["unmapped"] = F.when(comes_back, F.expr(f"CASE WHEN size({others}) > 0 THEN {others} END")).otherwise(
+        F.col("unmapped")
+    )
     known = origins.select(
         F.col("source_file").alias(RAW + SOURCE_FILE),
         F.col("source_version").alias(RAW + SOURCE_VERSION),
