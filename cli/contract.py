@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from lake.trial import Trial
 
 MOST_KINDS = 10
-app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help="Contracts and files: does this file fit, and what would a contract for it look like? Needs no running lake.",
-)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A file on this machine.")]
+
+
+@app.callback()
+def contract_(target: TargetOption = Target.sandbox) -> None:
+    """Does this file fit, and what would a contract for it look like? Needs no running lake, whatever the target."""
 
 
 @app.command()
