@@ -12,8 +12,11 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.e2e.conftest import every_row_is_accounted_for
 from tests.unit.dynamo_fake import FakeDynamo
 from tests.unit.flow_fakes import World
+
+__all__ = ["every_row_is_accounted_for"]  # a fixture of these tests as well
 
 LONG = os.environ.get("LAKE_CHAOS") == "long"
 

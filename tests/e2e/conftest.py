@@ -80,6 +80,7 @@ class Lake:
         rows = self.json("files")
         for row in rows:
             assert row["rows_in"] == sum(row[fate] for fate in FATES), f"the arithmetic does not hold: {row}"
+            assert row["state"] == "LOADED" or not row["rows_in"] + row["blank"], f"counts without a load: {row}"
         return list(rows)
 
     def file(self, key: str, version: str) -> dict[str, Any]:
@@ -132,3 +133,12 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """A lake of its own for all tests of this folder."""
     with started(tmp_path_factory.mktemp("lake-home")) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def every_row_is_accounted_for(request: pytest.FixtureRequest) -> Iterator[None]:
+    """At the end of every test that has a lake: for every file ever dropped, rows in = the sum of their fates."""
+    running = request.getfixturevalue("lake") if "lake" in request.fixturenames else None
+    yield
+    if isinstance(running, Lake):
+        running.files()
