@@ -14,6 +14,7 @@ order, each version has an entry of its own, ordered by the object's time and no
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ from lake.crawling import layout_digest
 from lake.detect import HEAD_BYTES, Accepted, Archive, Inside, Rejected, detect
 from lake.entries import EXPANDED, PENDING, RECEIVED, REJECTED, FileEntry, timestamp
 from lake.flow import Flow
+from lake.headers import normalise
+from lake.manifest import FileFacts
 from lake.ports import ObjectGoneError, ObjectVersion
 from lake.words import count, file_name, quoted
 
@@ -229,13 +232,28 @@ class Intake:
         contract = self.flow.contracts[facts.contract]
         notes = [f"Taken as {contract.name}: {count(len(facts.columns), 'column')} recognised.", *answer.remarks]
         if facts.unmapped:
-            notes.append(f"Not known and left out: {quoted(facts.unmapped)}.")
+            notes.append(f"Not known, kept beside the rows: {quoted(facts.unmapped)}.")
+            self._tell_drift(entry, facts)
         if not entry.key.startswith(contract.folder):
             notes.append(f"It lies outside {contract.folder}, so the bronze table does not show it.")
         elif entry.parent is None:
             self.flow.crawling.see_layout(entry.key, layout_digest(answer.names, facts))
         twin = self._twin(entry)
         return [*notes, twin] if twin else notes
+
+    def _tell_drift(self, entry: FileEntry, facts: FileFacts) -> None:
+        """One word to people, once for each layout with columns that its contract does not know."""
+        known = [column.field for column in facts.columns]
+        names = sorted({*(f"+{normalise(name)}" for name in facts.unmapped), *known})
+        layout = hashlib.sha256("\x1f".join(names).encode()).hexdigest()[:24]
+        self.flow.alarm.once(
+            f"drift {facts.contract} {layout}",
+            f"{facts.contract}: new columns",
+            f"{entry.key} has {count(len(facts.unmapped), 'column')} that the contract {facts.contract} does not know: "
+            f"{quoted(facts.unmapped)}. The file is taken, and what stands in them is kept beside each row. If they "
+            f"matter, name them in contracts/{facts.contract}.yaml and have the files read again (lake replay --file). "
+            "This is told once for each new layout.",
+        )
 
     def _twin(self, entry: FileEntry) -> str | None:
         """A sentence when the same content came before. By ETag and size: the desk reads only the head of a file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ from lake.entries import LOADED, PENDING, RECEIVED, REJECTED, FileEntry, timesta
 from lake.intake import Intake
 from lake.ports import ObjectGoneError
 
-from .flow_fakes import World, object_event, orders_csv
+from .flow_fakes import COLUMNS, World, object_event, orders_csv
 
 
 def accept(world: World, *events: dict[str, object]) -> list[FileEntry]:
@@ -111,6 +112,34 @@ def test_what_intake_noted_stays_on_a_loaded_file(world: World) -> None:
 
     [entry] = world.ledger.entries([LOADED])
     assert "outside orders/" in (entry.reason or "")
+
+
+def test_columns_that_nobody_knows_are_told_once_for_each_layout(world: World) -> None:
+    more = COLUMNS + ",loyalty card"
+    bodies = [orders_csv(1, header=more).replace(b"no,\n", b"no,,7\n"), orders_csv(2, header=more.upper())]
+    entries = [
+        accept(world, object_event(f"orders/{n}.csv", world.objects.put(f"orders/{n}.csv", body)))[0]
+        for n, body in enumerate(bodies)
+    ]
+
+    told = [str(entry.reason).lower() for entry in entries]
+    assert all("not known, kept beside the rows: 'loyalty card'" in reason for reason in told)
+    [(subject, message)] = world.alerts.sent
+    assert subject == "orders: new columns"
+    assert "'loyalty card'" in message
+    accept(world, object_event("orders/c", world.objects.put("orders/c", orders_csv(3, header=COLUMNS + ",tip"))))
+    assert len(world.alerts.sent) == 2
+
+
+def test_the_answer_on_a_file_of_a_gigabyte_takes_its_first_64_kb(world: World) -> None:
+    version = world.objects.put("orders/huge.csv", orders_csv(*range(2_000)))
+    [(item, body)] = world.objects.stored["orders/huge.csv"]
+    world.objects.stored["orders/huge.csv"] = [(replace(item, size=1 << 30), body)]
+
+    [entry] = accept(world, object_event("orders/huge.csv", version))
+
+    assert (entry.state, entry.size) == (PENDING, 1 << 30)
+    assert world.objects.reads == [(0, 64 * 1024)]
 
 
 def test_folder_markers_and_foreign_events_need_no_entry(world: World) -> None:
