@@ -40,6 +40,22 @@ def explain(
         return
     for line in story(entry, list(lake.ledger.versions(entry.key)), findings, spoilt):
         render.say(line)
+    for line in inside(lake, entry):
+        render.say(line)
+
+
+def inside(lake: context.Lake, entry: FileEntry) -> list[str]:
+    """What became of the files inside an archive, a line each; nothing for any other file."""
+    if entry.state != "EXPANDED":
+        return []
+    members = [
+        found for found in following.all_entries(lake) if found.parent == entry.key and found.version == entry.version
+    ]
+    lines = [
+        f"  {render.safe(found.key.removeprefix(entry.key + '!/'))}: {following.situation(found)}"
+        for found in sorted(members, key=lambda found: found.key)
+    ]
+    return ["", "Inside:", *lines]
 
 
 def findings_of(lake: context.Lake, entry: FileEntry) -> list[str]:
@@ -133,7 +149,7 @@ def _facts(facts: FileFacts) -> str:
     text = f"{facts.contract}: {', '.join(how)}; {render.count(len(facts.columns), 'column')} known"
     named = [render.safe(name) for name in facts.unmapped if name.strip()]
     if named:
-        text += f"; unknown to the contract, and left out: {', '.join(named)}"
+        text += f"; unknown to the contract, and kept beside the rows: {', '.join(named)}"
     return text + "."
 
 

@@ -66,6 +66,8 @@ def kind_of(head: bytes) -> Kind | None:
     for start, kind in _STARTS:
         if head.startswith(start) and (start not in _BINARY_ONLY or _is_binary(head)):
             return kind
+    if head[257:262] == b"ustar":
+        return Kind("a tar archive, which is not read", "Unpack it and upload the files inside, or pack them as zip.")
     return None
 
 
@@ -90,10 +92,14 @@ def kind_of_archive(names: Sequence[str]) -> Kind | None:
         return Kind("a text document (Word)", _EXPORT)
     if "ppt/presentation.xml" in inside:
         return Kind("a presentation", _EXPORT)
+    if any(name.endswith(".iwa") for name in inside):
+        return Kind("an Apple document (Numbers, Pages or Keynote), which is not read", _AS_CSV)
     if {"mimetype", "content.xml"} <= inside:
         return Kind("an OpenDocument file (.ods), which is not read", _AS_CSV)
     if "META-INF/MANIFEST.MF" in inside:
         return Kind("a Java program", _EXPORT)
+    if "[Content_Types].xml" in inside:
+        return Kind("an Office document of another kind", _EXPORT)
     return None
 
 

@@ -105,8 +105,8 @@ def _no_header(name: str, first: Row, contracts: Mapping[str, Contract]) -> str:
         )
     if len(cells) < 2:  # a table has two columns at least
         return (
-            f"{name} is not a table that can be read: no line has names of columns. Expected is a csv or xlsx file "
-            f"with columns such as {expected}."
+            f"{name} is not a table that can be read: no line has names of columns. Expected is a file (csv, json, xlsx"
+            f" or parquet) with columns such as {expected}."
         )
     return (
         f"{name} is not a kind of file that the lake knows: none of its columns ({quoted(names, 6)}) is in a contract. "

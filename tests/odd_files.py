@@ -12,6 +12,7 @@ import io
 import json
 import random
 import re
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -457,6 +458,12 @@ def _others() -> Iterable[Odd]:
     yield refused("run.csv", b"#!/bin/sh\nrm -rf /\n", "a script")
     yield refused("data.7z", b"7z\xbc\xaf\x27\x1c" + bytes(20), "7-Zip")
     yield refused("data.rar", b"Rar!\x1a\x07\x00" + bytes(20), "RAR")
+    tape = io.BytesIO()
+    with tarfile.open(fileobj=tape, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("orders.csv"), io.BytesIO())
+    yield refused("data.tar", tape.getvalue(), "a tar archive")
+    yield refused("data.tar.gz", gzip.compress(tape.getvalue()), "a gzip file that holds a tar archive")
+    yield refused("orders.numbers", packed({"Index/Document.iwa": b"x"}), "an Apple document (Numbers")
     yield refused("data.avro", b"Obj\x01" + bytes(20), "Avro")
     yield refused("shop.db", b"SQLite format 3\x00" + bytes(100), "SQLite")
     yield refused("cut.csv.gz", gzip.compress(text(numbered("x", 300)).encode())[:-500], "cut short")

@@ -22,6 +22,7 @@ from lake.progress import Progress, progress
 from lake.sweeper import Sweeper
 from tests.chaos.conftest import LONG
 from tests.chaos.faults import FAULTS, CrashError, Injector
+from tests.odd_files import packed
 from tests.unit.dynamo_fake import FakeDynamo
 from tests.unit.flow_fakes import World, object_event, orders_csv
 
@@ -29,6 +30,7 @@ FILES: Mapping[str, bytes] = {
     "orders/a.csv": orders_csv(1),
     "orders/copy of a.csv": orders_csv(1),
     "orders/menu.pdf": b"%PDF-1.7",
+    "orders/week.zip": packed({"b.csv": orders_csv(2), "bill.pdf": b"%PDF-1.7"}),
 }
 SAMPLED = 20  # points of each kind of day and fault in the short version
 REDELIVERY_SECONDS = 400  # after the queue's visibility timeout, and after the grace of a lease
@@ -104,6 +106,7 @@ def outcome(world: World) -> dict[str, Any]:
     return {
         "files": {entry.key: (entry.state, entry.reason, dict(entry.counts)) for entry in world.ledger.entries()},
         "set aside told": any("orders/menu.pdf" in message for _, message in world.alerts.sent),
+        "set aside inside told": any("orders/week.zip!/bill.pdf" in message for _, message in world.alerts.sent),
         "gold told": any("gold is fresh" in subject for subject, _ in world.alerts.sent),
         "event": {kind for kind, _ in world.events.sent},
         "crawled": world.crawlers.starts > 0,

@@ -173,3 +173,15 @@ def test_explain_tells_what_was_healed(lake: FakeLake, run: Callable[..., Ended]
 
     assert "its event had not come, so the sweep found it" in run("explain", "orders/lost.csv").out
     assert "healed" not in run("explain", "orders/fine.csv").out
+
+
+def test_explain_of_an_archive_tells_what_became_of_each_file_inside(run: Run, lake: FakeLake) -> None:
+    lake.add("orders/m.zip", "RECEIVED", "EXPANDED", reason="Opened: 2 files inside.")
+    within = {"received": {"parent": "orders/m.zip"}}
+    lake.add("orders/m.zip!/a.csv", "PENDING", "LOADED", counts=counts(inserted=2), **within)
+    lake.add("orders/m.zip!/b.pdf", "RECEIVED", "REJECTED", reason="b.pdf (in m.zip) is a PDF document.", **within)
+
+    told = run("explain", "orders/m.zip").out
+
+    assert "  a.csv: LOADED: 2 rows in = 2 inserted" in told
+    assert "  b.pdf: REJECTED: b.pdf (in m.zip) is a PDF document." in told
