@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from lake.alerting import Alarm, not_loaded
@@ -178,6 +179,11 @@ class SilverFlight(Flight):
         batch = self._manifest(lease)
         loading = self._rebuilt(batch) if batch.rebuild else self._loading(lease)
         self._settle_entries([entry for entry in loading if entry.name in outcomes], outcomes, run, batch)
+        self.measures.outcomes(result.files)
+        if loading:
+            first = min(datetime.fromisoformat(entry.arrived_at).timestamp() for entry in loading)
+            if not batch.rebuild:
+                self.measures.note("DropToSilverSeconds", max(self.clock.now() - first, 0.0))
         if result.changed or any(outcome.state in (LOADED, RETRACTED) for outcome in result.files):
             self.silver_changed()
         self._tell_set_aside([name for name, outcome in outcomes.items() if outcome.state != LOADED])

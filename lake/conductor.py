@@ -69,7 +69,8 @@ class Conductor:
         """Every failed run is told, also one that was started by hand or had lost its lease. Once."""
         error = clean(run.error or "Glue gives no reason.", 1000)
         title = f"{flight.job}: a run ended {run.state}"
-        self.flow.alarm.once(f"run {run.id}", title, f"Run {run.id} of {flight.job} ended {run.state}: {error}")
+        if self.flow.alarm.once(f"run {run.id}", title, f"Run {run.id} of {flight.job} ended {run.state}: {error}"):
+            self.flow.measures.count("RunsFailed")
 
     def _crawler_event(self, event: Mapping[str, Any], detail: Mapping[str, Any]) -> dict[str, Any]:
         name, state = clean(str(detail.get("crawlerName"))), str(detail.get("state"))

@@ -32,6 +32,7 @@ from datetime import UTC, datetime
 
 from lake.alerting import Alarm
 from lake.leases import BLOCKED, COLLECTING, GRACE_SECONDS, READY, RUNNING, Lease, Leases, holds_lease
+from lake.measures import Measures
 from lake.ports import JobBusyError, JobRun, Jobs
 from lake.words import clean, count
 
@@ -69,6 +70,7 @@ class Flight:
         self.leases = leases
         self.alarm = alarm
         self.clock = clock
+        self.measures = Measures()
         self.occupied: Callable[[Lease], bool] = lambda _: False  # whether a crawler is at the tables: lake/catalog.py
 
     # ---- the job's own part --------------------------------------------------------------------------------------
@@ -177,6 +179,8 @@ class Flight:
         if run.succeeded:
             error = self.settle(lease, run)
             if error is None:
+                if run.started:
+                    self.measures.note(f"{self.name.title()}RunSeconds", max(self.clock.now() - run.started, 0.0))
                 self.leases.release(lease, failures=0, not_before=0, last_error=None)
                 return "settled"
             run = JobRun(run.id, run.job, "FAILED", run.arguments, error, run.started, run.seconds)
@@ -231,12 +235,14 @@ class Flight:
         forced = run.state == "STOPPED" or bool(_FORCED.search(error))
         again = lease.forced + 1 < FORCED_TRIES if forced else lease.attempt < TRIES
         what_next = "It is tried again." if again else "It was the last try of this batch."
-        self.alarm.once(
+        told = self.alarm.once(
             f"run {run.id}",
             f"{self.job}: a run ended {run.state}",
             f"Run {run.id} of {self.job} ({lease.owner}, try {lease.attempt + lease.forced}) ended {run.state}: "
             f"{error} {what_next} Waiting: {self.waits_for(lease)}.",
         )
+        if told:
+            self.measures.count("RunsFailed")
         if again:
             counted = {"forced": lease.forced + 1} if forced else {"attempt": lease.attempt + 1}
             renewed = self.leases.renew(lease, self.clock.now(), **counted, last_error=error)

@@ -23,6 +23,7 @@ from lake.entries import PENDING, FileEntry
 from lake.flight import Clock
 from lake.leases import Leases
 from lake.ledger import Ledger
+from lake.measures import Measures
 from lake.ports import Alerts, Crawlers, Documents, Events, Jobs, ObjectGoneError, Objects, Queue, Tables
 from lake.refresh import GoldFlight
 from lake.words import tag_value
@@ -126,6 +127,7 @@ class Flow:
         self.contracts = load_contracts() if contracts is None else contracts
         self.clock = clock or Clock()
         self.leases = Leases(ledger.store)
+        self.measures = Measures()
         self.alarm = Alarm(ports.alerts, ledger, self.clock.now)
         self.crawling = Crawling(settings.bronze_crawler, ports.crawlers, ledger, self.clock.now)
         self.gold = GoldFlight(
@@ -143,6 +145,7 @@ class Flow:
             silver_changed=self.gold.ask,
             answered=self.tag,
         )
+        self.silver.measures = self.gold.measures = self.measures
         self.repairs = [
             CatalogRepair(flight, crawler, database, ports.crawlers, ports.tables, ports.documents)
             for flight, crawler, database in (

@@ -268,6 +268,7 @@ class Intake:
     def finish(self, entries: Iterable[FileEntry]) -> dict[str, Any]:
         """Tells people about what was refused, and starts crawler and silver run for what was taken."""
         answered = {entry.name: entry for entry in entries}
+        self.flow.measures.arrivals(answered.values())
         self.flow.alarm.set_aside(rejected, [entry for entry in answered.values() if entry.state == REJECTED])
         done: dict[str, Any] = {"files": len(answered), "crawler_started": self.flow.crawling.start_if_asked()}
         waiting = {name: entry for name, entry in answered.items() if entry.state == PENDING}

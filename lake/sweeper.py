@@ -65,6 +65,7 @@ class Sweeper:
         self._reserve = reserve
         self._entries: list[FileEntry] = []
         self._failed = 0
+        self._late: list[str] = []  # silver tables that gold has not seen
 
     def sweep(self) -> dict[str, Any]:
         """Heals what differs; gives what was found and done, as plain values."""
@@ -84,10 +85,21 @@ class Sweeper:
         queues = [queue for queue in (flow.ports.dead_letters, flow.ports.dead_events) if queue]
         report["dead_letters"] = sum(sum(queue.depth()) for queue in queues)
         report["failed"] = self._failed
-        for line in [*healed(report), *still_open(report)]:
+        lines = healed(report)
+        for line in [*lines, *still_open(report)]:
             log.warning("healing", extra={"healing": line})
+        self._measure(len(lines), report["dead_letters"])
         log.info("swept", extra={"report": report})
         return report
+
+    def _measure(self, healed_kinds: int, dead_letters: int) -> None:
+        """How things are after this sweep, for the alarms."""
+        measures, ledger = self.flow.measures, self.flow.ledger
+        measures.count("Healed", healed_kinds)
+        measures.note("DeadLettersNow", dead_letters)
+        measures.note("FilesHeldNow", sum(1 for _ in ledger.entries([HELD])))
+        measures.note("FilesWaitingNow", sum(1 for _ in ledger.entries([PENDING])))
+        measures.note("GoldBehindNow", len(self._late))
 
     def _bring_tables_back(self) -> dict[str, str]:
         """Tables that the catalog lost: what was done about each."""
@@ -164,9 +176,11 @@ class Sweeper:
 
     def _ask_for_gold(self) -> list[str]:
         """Asks for gold when it is behind; not while silver or gold is at work, because that asks by itself."""
+        self._late = late = behind(
+            self.flow.ports.tables, self.flow.settings.silver_database, self.flow.settings.gold_database
+        )
         if self.flow.leases.read("silver").held or self.flow.leases.read("gold").held:
             return []
-        late = behind(self.flow.ports.tables, self.flow.settings.silver_database, self.flow.settings.gold_database)
         if late and not self.flow.gold.due:
             self.flow.leases.want("gold")
         return late

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lake.conductor import Conductor
 from lake.flow import Flow
 from lake.logs import structured
+from lake.measures import measured
 
 logger = structured(Logger(service="conductor"))
 
@@ -18,4 +19,5 @@ logger = structured(Logger(service="conductor"))
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.EVENT_BRIDGE)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Handles a Glue state-change event; an error makes Lambda give it again."""
-    return Conductor(Flow.from_environment()).handle(event)
+    with measured(Flow.from_environment()) as flow:
+        return Conductor(flow).handle(event)

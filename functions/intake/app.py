@@ -13,6 +13,7 @@ from lake.entries import FileEntry
 from lake.flow import Flow
 from lake.intake import Intake
 from lake.logs import structured
+from lake.measures import measured
 
 logger = structured(Logger(service="intake"))
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -21,18 +22,19 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Takes each event by itself, then starts what all of them need; a message that failed comes again."""
-    intake = Intake(Flow.from_environment())
-    entries: list[FileEntry] = []
+    with measured(Flow.from_environment()) as flow:
+        intake = Intake(flow)
+        entries: list[FileEntry] = []
 
-    def take(record: SQSRecord) -> None:
-        try:
-            arrived = record.json_body
-            logger.set_correlation_id(arrived.get("id"))
-            entries.extend(intake.accept(arrived))
-        except Exception:
-            logger.exception("not taken in; the message comes again", extra={"message_id": record.message_id})
-            raise
+        def take(record: SQSRecord) -> None:
+            try:
+                arrived = record.json_body
+                logger.set_correlation_id(arrived.get("id"))
+                entries.extend(intake.accept(arrived))
+            except Exception:
+                logger.exception("not taken in; the message comes again", extra={"message_id": record.message_id})
+                raise
 
-    answer = process_partial_response(event=event, record_handler=take, processor=processor, context=context)
-    logger.info("taken in", extra=intake.finish(entries))
-    return answer
+        answer = process_partial_response(event=event, record_handler=take, processor=processor, context=context)
+        logger.info("taken in", extra=intake.finish(entries))
+        return answer

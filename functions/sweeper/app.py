@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lake.flow import Flow
 from lake.logs import structured
+from lake.measures import measured
 from lake.sweeper import Sweeper
 
 logger = structured(Logger(service="sweeper"))
@@ -19,4 +20,5 @@ logger = structured(Logger(service="sweeper"))
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """One sweep; the answer counts what was healed. `detail.again` also tries dead letters that were given up."""
     again = bool((event.get("detail") or {}).get("again"))
-    return Sweeper(Flow.from_environment(), lambda: context.get_remaining_time_in_millis() / 1000, again=again).sweep()
+    with measured(Flow.from_environment()) as flow:
+        return Sweeper(flow, lambda: context.get_remaining_time_in_millis() / 1000, again=again).sweep()

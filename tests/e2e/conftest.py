@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class Lake:
     home: Path
     environment: dict[str, str]
     outputs: dict[str, str]
+    taken: set[tuple[str, str]] = field(default_factory=set)  # (role, action) that a test took away for a while
 
     def run(self, *words: str, check: bool = True, timeout: int = 900) -> subprocess.CompletedProcess[str]:
         """`lake WORDS` as a person types it; its output is in the failure when it ends otherwise than expected."""

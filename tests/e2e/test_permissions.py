@@ -28,6 +28,7 @@ def without(lake: Lake, role: str, action: str) -> Iterator[None]:
         document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
         policies[name] = json.loads(document) if isinstance(document, str) else document
     taken = 0
+    lake.taken.add((role, action))
     try:
         for name, document in policies.items():
             reduced = copy.deepcopy(document)

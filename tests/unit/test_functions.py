@@ -120,6 +120,18 @@ def cloud(aws_names: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNa
         flow_module._parts.cache_clear()
 
 
+def measured(printed: str) -> dict[str, float]:
+    """The numbers in what the functions printed, by name; several of one name add up."""
+    found: dict[str, float] = {}
+    for line in printed.splitlines():
+        if line.startswith("{") and "_aws" in (told := json.loads(line)):
+            (directive,) = told["_aws"]["CloudWatchMetrics"]
+            for metric in directive["Metrics"]:
+                values = told[metric["Name"]]
+                found[metric["Name"]] = found.get(metric["Name"], 0) + sum(values)
+    return found
+
+
 def arrivals(s3: Any, *keys: str) -> dict[str, Any]:
     """The sample event, with a record for each key; the object's version is in it only for the first."""
     event = sample("arrivals_object_created")
@@ -134,7 +146,7 @@ def arrivals(s3: Any, *keys: str) -> dict[str, Any]:
     return {"Records": records}
 
 
-def test_files_come_in_are_settled_and_told(cloud: SimpleNamespace) -> None:
+def test_files_come_in_are_settled_and_told(cloud: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:
     cloud.s3.put_object(Bucket=BRONZE, Key="orders/März 2026 ºC.csv", Body=orders_csv(1, 2))
     cloud.s3.put_object(Bucket=BRONZE, Key="orders/menu.pdf", Body=b"%PDF-1.7")
     event = arrivals(cloud.s3, "orders/März 2026 ºC.csv", "orders/menu.pdf")
@@ -167,6 +179,10 @@ def test_files_come_in_are_settled_and_told(cloud: SimpleNamespace) -> None:
     assert conductor.handler(event, CONTEXT)["gold"] == "settled"
     assert function("digest").handler(event, CONTEXT) == {gold_id: "told"}
     assert cloud.mail() == ["1 file was rejected", "Jozi Lake: gold is fresh, 2 orders"]
+    numbers = measured(capsys.readouterr().out)
+    assert (numbers["FilesArrived"], numbers["FilesPending"], numbers["FilesRejected"]) == (2, 1, 1)
+    assert (numbers["FilesLoaded"], numbers["RowsIn"], numbers["RowsInserted"]) == (1, 2, 2)
+    assert "DropToSilverSeconds" in numbers
 
 
 def test_a_message_that_cannot_be_read_comes_again_and_the_others_are_taken(cloud: SimpleNamespace) -> None:
@@ -182,12 +198,15 @@ def test_a_message_that_cannot_be_read_comes_again_and_the_others_are_taken(clou
 
 @pytest.mark.parametrize("state", ["failed", "timeout", "stopped", "error"])
 @pytest.mark.parametrize("job", ["silver", "gold"])
-def test_every_sample_of_a_bad_end_alerts(cloud: SimpleNamespace, job: str, state: str) -> None:
+def test_every_sample_of_a_bad_end_alerts(
+    cloud: SimpleNamespace, job: str, state: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     run_id = cloud.glue.start_job_run(f"jozi-dev-{job}", {"--batch_id": "by-hand"})["JobRunId"]
 
     function("conductor").handler(cloud.glue.ends(run_id, sample(f"glue_job_{job}_{state}")), CONTEXT)
 
     assert cloud.mail() == [f"jozi-dev-{job}: a run ended {state.upper()}"]
+    assert measured(capsys.readouterr().out) == {"RunsFailed": 1}
 
 
 def test_the_samples_of_the_crawler_are_understood(cloud: SimpleNamespace) -> None:

@@ -288,3 +288,30 @@ def test_progress_names_what_is_pending_running_and_set_aside(world: World) -> N
     assert [(key, state) for key, _, state, _ in seen.failed] == [("orders/a.csv", HELD)]
     assert [key for key, _ in seen.missing] == ["orders/b.csv"]
     assert not seen.settled
+
+
+def test_a_sweep_measures_how_things_are(world: World) -> None:
+    drop(world, "orders/a.csv")
+    world.silver_succeeds()  # and nobody hears of it
+    flow = world.flow()
+
+    Sweeper(flow).sweep()
+
+    assert flow.measures.values["FilesLoaded"] == [1]
+    assert flow.measures.values["GoldBehindNow"] == [2]
+    assert flow.measures.values["FilesHeldNow"] == [0]
+    assert flow.measures.values["Healed"][0] >= 1
+
+
+def test_a_sweep_counts_what_is_held_and_finds_fresh_gold(world: World) -> None:
+    drop(world, "orders/a.csv")
+    play(world)
+    drop(world, "orders/b.csv")
+    [loading] = world.ledger.entries([LOADING])
+    flow = world.flow()
+    world.ledger.transition(loading, HELD, at=flow.clock.now(), reason="It broke its run.")
+
+    Sweeper(flow).sweep()
+
+    assert flow.measures.values["FilesHeldNow"] == [1]
+    assert flow.measures.values["GoldBehindNow"] == [0]

@@ -149,10 +149,10 @@ def test_every_function_that_something_calls_asynchronously_is_among_them() -> N
     assert sorted(targets | custom) == ASYNCHRONOUS
 
 
-def test_the_topic_takes_alarms_of_this_account_and_nothing_in_plain_text() -> None:
+def test_the_topic_takes_alarms_and_budget_of_this_account_and_nothing_in_plain_text() -> None:
     (policy,) = of_type("AWS::SNS::TopicPolicy").values()
     allow, deny = policy["PolicyDocument"]["Statement"]
-    assert allow["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allow["Principal"] == {"Service": ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]}
     assert allow["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     assert (deny["Effect"], deny["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
@@ -175,7 +175,7 @@ def test_every_dead_end_has_an_alarm_and_a_line_in_the_runbook_that_names_the_co
     alarms = {
         text(dimension["Value"]).strip("${}").removesuffix(".QueueName"): name
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items()
-        for dimension in alarm["Dimensions"]
+        for dimension in alarm.get("Dimensions", [])
     }
     hops = {
         (target["Arn"]["Fn::GetAtt"][0] if isinstance(target["Arn"]["Fn::GetAtt"], list) else
