@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -33,7 +35,8 @@ def query(
     limit = MOST_ON_SCREEN if on_screen else None
     answer = athena.ask(lake, statement, database_name(lake, database), limit, as_text=not as_json)
     if as_json:
-        render.show_json([{name: plain(cell) for name, cell in row.items()} for row in answer.dicts()])
+        names = distinct(answer.columns)
+        render.show_json([dict(zip(names, map(plain, row))) for row in answer.rows])
     elif on_screen:
         numeric = [name for name, kind in zip(answer.columns, answer.types) if kind in athena.NUMERIC]
         if answer.columns:
@@ -57,5 +60,21 @@ def database_name(lake: context.Lake, name: str) -> str:
 
 
 def plain(cell: Any) -> Any:
-    """A cell for JSON: a decimal becomes a number (decimal(9,2) fits a double without loss)."""
-    return float(cell) if isinstance(cell, Decimal) else cell
+    """A cell for JSON. A decimal becomes a number where a double holds it, else text; so does what is no number."""
+    if isinstance(cell, Decimal):
+        return float(cell) if Decimal(repr(float(cell))) == cell else str(cell)
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return "NaN" if math.isnan(cell) else "Infinity" if cell > 0 else "-Infinity"
+    return cell
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Names that a JSON object can hold apart: the second `id` becomes `id_2`."""
+    made: list[str] = []
+    for name in names:
+        number = 2
+        shown = name
+        while shown in made or (shown != name and shown in names):
+            shown, number = f"{name}_{number}", number + 1
+        made.append(shown)
+    return made

@@ -57,6 +57,14 @@ def test_json_rows_have_values_of_their_types(run: Run, asked: FakeLake) -> None
     ]
 
 
+def test_json_holds_what_json_has_no_number_for_and_columns_of_one_name(run: Run, lake: FakeLake) -> None:
+    columns = [("id", "bigint"), ("id", "double"), ("id_2", "decimal"), ("id", "decimal")]
+    lake.athena.answers["FROM a"] = (columns, [["1", "NaN", "0.1", "12345678901234567890.12"]])
+    assert run("query", "SELECT * FROM a JOIN b ON true", "--json").json == [
+        {"id": 1, "id_3": "NaN", "id_2": 0.1, "id_4": "12345678901234567890.12"}
+    ]
+
+
 def test_a_wrong_statement_gives_athenas_text_and_1(run: Run, asked: FakeLake) -> None:
     asked.athena.answers = {"nope": "COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved"}
     ended = run("query", "SELECT nope")
