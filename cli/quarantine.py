@@ -217,7 +217,7 @@ def waiting(lake: context.Lake, file: FileEntry | None = None, contract: str | N
                    coalesce(repairs.source_file, source_file) AS origin_file,
                    coalesce(repairs.source_version, source_version) AS origin_version,
                    coalesce(repairs.source_row, source_row) AS origin_row,
-                   coalesce(repairs.object_time, object_time, loaded_at) AS since
+                   coalesce(CAST(repairs.object_time AS timestamp), object_time, loaded_at) AS since
             FROM quarantine
         )
         WHERE {" AND ".join(f"({one})" for one in which)}

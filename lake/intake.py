@@ -32,6 +32,7 @@ from lake.flow import Flow
 from lake.headers import normalise
 from lake.manifest import FileFacts
 from lake.ports import ObjectGoneError, ObjectVersion
+from lake.repair import PREFIX
 from lake.words import count, file_name, quoted
 
 _VERSIONS = 100  # versions of a key that are looked at when an event does not say which one it means
@@ -230,7 +231,10 @@ class Intake:
         """What there is to say about a file that is taken. Asks for the crawler where its layout is new."""
         facts = answer.facts
         contract = self.flow.contracts[facts.contract]
-        notes = [f"Taken as {contract.name}: {count(len(facts.columns), 'column')} recognised.", *answer.remarks]
+        fields = [column for column in facts.columns if not column.field.startswith(PREFIX)]
+        notes = [f"Taken as {contract.name}: {count(len(fields), 'column')} recognised.", *answer.remarks]
+        if facts.repairs:
+            notes.append("It repairs rows: what its rows name leaves quarantine when they load.")
         if facts.unmapped:
             notes.append(f"Not known, kept beside the rows: {quoted(facts.unmapped)}.")
             self._tell_drift(entry, facts)

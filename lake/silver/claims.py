@@ -149,8 +149,11 @@ def known_claims(
 def age() -> Column:
     """Orders claims. A row that repairs a record stands in that record's place: what was said since stays newer."""
     own = ("object_time", "source_version", "source_row", "source_file")
+    place = {name: F.col(f"repairs.{name}") for name in own}
+    place["object_time"] = place["object_time"].cast("timestamp_ntz")
     return F.struct(
-        *(F.coalesce(f"repairs.{name}", name).alias(name) for name in own), *(F.col(n).alias(f"own_{n}") for n in own)
+        *(F.coalesce(place[name], name).alias(name) for name in own),
+        *(F.col(name).alias(f"own_{name}") for name in own),
     )
 
 

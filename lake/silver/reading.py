@@ -131,7 +131,7 @@ def _tied(records: DataFrame, repairing: Sequence[int], origins: DataFrame) -> D
         F.col(RAW + SOURCE_FILE).alias("source_file"),
         F.col(RAW + SOURCE_VERSION).alias("source_version"),
         number.alias("source_row"),
-        F.col("origin_time").alias("object_time"),
+        F.col("origin_time").cast("string").alias("object_time"),
     )
     return tied.withColumn("repairs", F.when(F.col("origin_time").isNotNull() & number.isNotNull(), origin))
 

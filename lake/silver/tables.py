@@ -10,9 +10,10 @@ from lake.publishing import ColumnSpec
 
 CATALOG = "glue_catalog"
 
+# The time as text: Athena can write a struct to Hive tables (CTAS, UNLOAD) only when no fine timestamp is inside it.
 REPAIRS = ColumnSpec(
     "repairs",
-    "struct<source_file:string,source_version:string,source_row:bigint,object_time:timestamp_ntz>",
+    "struct<source_file:string,source_version:string,source_row:bigint,object_time:string>",
     "The record that the row repairs, if any; it counts as if it had come in that record's place.",
 )
 

@@ -222,3 +222,18 @@ def test_a_crawl_that_is_refused_stays_wanted(world: World) -> None:
     world.crawlers.running = False
     assert world.flow().crawling.start_if_asked()
     assert not world.flow().crawling.pending
+
+
+def test_a_file_that_repairs_rows_is_told_so(world: World) -> None:
+    lines = orders_csv(1).decode().splitlines()
+    ours = ("lake_source_file,lake_source_version,lake_source_row,lake_reasons,", "orders/a.csv,v1,3,no date,")
+    data = "\n".join(front + line for front, line in zip(ours, lines)).encode()
+
+    [entry] = accept(world, object_event("orders/mended.csv", world.objects.put("orders/mended.csv", data)))
+
+    assert entry.state == PENDING
+    assert entry.reason == (
+        "Taken as orders: 14 columns recognised. It repairs rows: what its rows name leaves quarantine when they load."
+    )
+    assert entry.facts is not None
+    assert entry.facts.repairs
