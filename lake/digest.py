@@ -86,6 +86,8 @@ def words_for(result: GoldResult) -> tuple[str, str]:
             f"Worst place and hour: area {worst['area']} at {int(worst['order_hour']):02d}:00, where "
             f"{int(worst['late_order_to_door']):,} of {count(int(worst['orders']), 'order')} came late to the door."
         )
+    if stage is None and say.get("longest_stage"):
+        lines.append("No stage slows down at peak.")
     if stage:
         lines.append(
             f"The stage that slows down most at peak is {str(stage['stage']).replace('_', ' ')}: "

@@ -58,11 +58,13 @@ def named(declared: Declared, factors: Factors, name_people: bool) -> str:
 
 
 def _placed(declared: Declared, factors: Factors, name_people: bool) -> str:
-    parts = []
-    for name, value in sorted(factors, key=lambda pair: declared.factor(pair[0]).person):
-        factor = declared.factor(name)
-        parts.append(factor.label.format(value if name_people or not factor.person else SOMEBODY))
-    return " ".join(parts)
+    things = [declared.factor(name).label.format(value) for name, value in factors if not declared.factor(name).person]
+    people = [
+        declared.factor(name).label.format(value if name_people else SOMEBODY)
+        for name, value in factors
+        if declared.factor(name).person
+    ]
+    return " ".join([*things, *([" and ".join(people)] if people else [])])
 
 
 def _along(declared: Declared, factor: tuple[str, str], name_people: bool) -> str:

@@ -25,6 +25,7 @@ CORNERS = """
     FROM {delivery_performance}
     GROUP BY area, order_hour
 """
+NOTICEABLE = 1.1
 # Minutes lost at peak: what a stage took in peak hours above its off-peak mean.
 STAGES = """
     SELECT stage,
@@ -89,8 +90,15 @@ def _worst_corner(corners: list[Row], rate: float | None) -> dict[str, Any] | No
 
 
 def _worst_stage(stages: list[Row]) -> dict[str, Any] | None:
-    """The stage that costs most minutes over all peak orders by being slower then; None when none is slower."""
-    slower = [stage for stage in stages if (stage.minutes_lost_at_peak or 0) > 0]
+    """The stage that costs most minutes over all peak orders by being slower then; None when no stage slows at peak.
+
+    Means of two groups of hours always differ by something: a stage slows from NOTICEABLE times its off-peak mean on.
+    """
+    slower = [
+        stage
+        for stage in stages
+        if (stage.minutes_lost_at_peak or 0) > 0 and stage.peak_avg_minutes >= NOTICEABLE * stage.off_peak_avg_minutes
+    ]
     worst = max(slower, key=lambda stage: (stage.minutes_lost_at_peak, stage.stage), default=None)
     if worst is None:
         return None

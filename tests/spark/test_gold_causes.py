@@ -70,7 +70,7 @@ def test_planted_causes_are_first_in_their_months_and_in_all(told) -> None:
     )  # fmt: skip
     assert late["rate"] == late["hits"] / late["orders"]
     assert late["excess_hits"] == pytest.approx(late["hits"] - late["orders"] * late["baseline_rate"])
-    assert f"{late['hits']:,} of {late['orders']:,} orders to area E ordered in the hour from 21:00" in late["evidence"]
+    assert f"{late['hits']:,} of {late['orders']:,} orders to area E placed in the hour from 21:00" in late["evidence"]
     wrong = first["2025-06", "complaint: Wrong topping"]
     assert (wrong["value_1"], wrong["value_2"], wrong["about_person"]) == ("Large", "Marco", True)
     assert ("2025-05", "complaint: Wrong topping") not in first

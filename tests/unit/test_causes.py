@@ -433,7 +433,7 @@ def test_the_evidence_has_count_rate_and_lift_in_one_sentence() -> None:
     )
 
     assert words == (
-        "213 of 1,213 orders to area E ordered in the hour from 21:00 were too long on the road (17.6%), "
+        "213 of 1,213 orders to area E placed in the hour from 21:00 were too long on the road (17.6%), "
         "2.2 times the usual 8.0%."
     )
 
@@ -453,4 +453,12 @@ def test_a_reader_who_does_not_ask_for_people_reads_of_the_station() -> None:
     assert words == (
         "At the topping station, 5 of 10 orders of size Large on one person's shift brought a complaint (50.0%), "
         "5.0 times the usual 10.0%; oven, oven_temp_c 270 to 280 only go along with it."
+    )
+
+
+def test_two_people_are_joined_in_words() -> None:
+    words = sentence(DECLARED, "complaint", (("boxer", "Gift"), ("deliverer", "Ravi")), orders=4, hits=2, baseline=0.5)
+
+    assert words.startswith(
+        "At the boxing and the delivery stations, 2 of 4 orders on Gift's shift and on Ravi's shift"
     )

@@ -48,6 +48,11 @@ def test_no_stage_is_worst_when_none_is_slower_at_peak():
     assert headline._worst_stage([stage("styling", -1.0), stage("cooking", 0.0), stage("boxing", None)]) is None
 
 
+def test_a_stage_that_takes_a_few_hundredths_longer_does_not_slow_at_peak():
+    assert headline._worst_stage([stage("delivery", 900.0, peak=32.3, calm=31.7)]) is None
+    assert headline._worst_stage([stage("cooking", 5.0, peak=2.0, calm=0.0)]) is not None
+
+
 def test_the_longest_stage_and_the_top_complaint_are_found():
     reasons = [Row(reason="Late delivery", complaints=3), Row(reason="Wrong size", complaints=7)]
 
