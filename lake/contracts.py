@@ -18,8 +18,11 @@ import yaml
 from lake.silver.reserved import RESERVED, TABLES
 
 KINDS = ("string", "number", "integer", "date", "time", "timestamp", "boolean")
-FOLDINGS = ("none", "keep", "sentence")
-SEVERITIES = {"error": "quarantine", "warning": "flag"}
+FOLDINGS = ("none", "plain", "keep", "sentence")
+SEVERITIES = {"error": "quarantine", "warning": "flag", "info": "file"}
+DECIMALS = (".", ",")
+THOUSANDS = (".", ",", " ", "'", "_")
+END_OF_DAY = ("refuse", "next day")
 API_VERSION = "v3.1.0"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -40,7 +43,14 @@ class Field:
     key: bool = False
     aliases: tuple[str, ...] = ()  # header texts as seen in the wild; the field's own name always counts too
     unit: str | None = None
+    unit_spellings: tuple[str, ...] = ()  # what may stand behind a number for that unit, without case
+    decimals: tuple[str, ...] = (".",)  # of DECIMALS: what may part whole and fraction
+    thousands: tuple[str, ...] = ()  # of THOUSANDS: what may part groups of three digits
+    currency_signs: tuple[str, ...] = ()  # what may stand before or behind an amount
     formats: tuple[str, ...] = ()  # JDK patterns for date, time and timestamp, in order
+    excel_serials: bool = False  # 43164.75 is a date (and time), counted in days from 1899-12-30
+    clock_of: str | None = None  # a time: the date field that it belongs to; either cell may carry both
+    end_of_day: str = "refuse"  # one of END_OF_DAY: what 24:00 means
     null_spellings: tuple[str, ...] = ("",)
     true_spellings: tuple[str, ...] = ()
     false_spellings: tuple[str, ...] = ()
@@ -73,8 +83,22 @@ class Rule:
 
     name: str
     sql: str
-    severity: str  # "quarantine" or "flag"
+    severity: str  # "quarantine", "flag" or "file" (the file is warned about, the row is not)
     message: str  # what is wrong when it does not hold, in words
+
+
+@dataclass(frozen=True)
+class Watch:
+    """When a file's columns are looked at as a whole, and how far they may move (lake/silver/findings.py)."""
+
+    minimum_rows: int = 100  # smaller files, and smaller months of a file, are not judged
+    months: int = 3  # months before the file's newest one that it is held against
+    copied_share: float = 0.99  # two columns that agree in as many rows are one
+    distinct_values: int = 10  # ... if they have at least as many values
+    null_share: float = 0.1  # a larger change of the share of empty values is told
+    mean_shift: float = 0.5  # ... of a mean, in standard deviations
+    stability: float = 0.25  # ... of a distribution over the allowed values, as population stability index
+    significance: float = 0.001  # chance of telling of nothing, for a file
 
 
 @dataclass(frozen=True)
@@ -104,6 +128,7 @@ class Contract:
     quarantine_threshold: float = 1.0  # a larger share of bad rows: the file is held
     quarantine_threshold_rows: int = 0  # ... if it has at least this many rows
     layouts: tuple[Layout, ...] = ()
+    watch: Watch = Watch()
 
     def field(self, name: str) -> Field:
         """The field of that name; KeyError when the contract has none."""
@@ -158,7 +183,6 @@ def parse_contract(text: str, source: str = "contract") -> Contract:
         raise ContractError(f"{source}: expected one table under schema, found {len(tables)}")
     table, customs = tables[0], _customs(document)
     custom = _customs(tables[0])
-    nulls = custom.get("nullSpellings", {})
     properties = table.get("properties") or []
     contract = Contract(
         name=_identifier(table.get("name"), source),
@@ -166,7 +190,7 @@ def parse_contract(text: str, source: str = "contract") -> Contract:
         table=_identifier(table.get("physicalName") or table.get("name"), source),
         folder=str(custom.get("folder") or f"{table['name']}/"),
         description=str(table.get("description", "")).strip(),
-        fields=tuple(_field(item, nulls, source) for item in properties if not item.get("transformLogic")),
+        fields=tuple(_field(item, custom, source) for item in properties if not item.get("transformLogic")),
         columns=tuple(_columns(properties, source)),
         key=_key(properties),
         time_zone=str(customs.get("timeZone", "UTC")),
@@ -176,6 +200,7 @@ def parse_contract(text: str, source: str = "contract") -> Contract:
         quarantine_threshold=float(custom.get("quarantineThreshold", 1.0)),
         quarantine_threshold_rows=int(custom.get("quarantineThresholdRows", 0)),
         layouts=tuple(Layout(item["name"], tuple(item["header"])) for item in custom.get("layouts", ())),
+        watch=_watch(custom.get("watch") or {}, source),
     )
     _check(contract, source)
     return contract
@@ -192,8 +217,19 @@ def _identifier(name: Any, source: str) -> str:
     return name
 
 
-def _field(item: Mapping[str, Any], nulls: Mapping[str, Any], source: str) -> Field:
+def _watch(given: Mapping[str, Any], source: str) -> Watch:
+    names = {re.sub(r"[A-Z]", lambda found: "_" + found[0].lower(), name): value for name, value in given.items()}
+    try:
+        return Watch(**names)
+    except TypeError as error:
+        raise ContractError(f"{source}: watch: {error}") from error
+
+
+def _field(item: Mapping[str, Any], table: Mapping[str, Any], source: str) -> Field:
+    """A property, with what the table's custom properties say of all columns where it says nothing itself."""
     custom, options = _customs(item), item.get("logicalTypeOptions") or {}
+    nulls, numbers = table.get("nullSpellings", {}), table.get("numbers", {}) | custom.get("numbers", {})
+    units = table.get("unitSpellings", {}) | custom.get("unitSpellings", {})
     kind = item.get("logicalType")
     if kind not in KINDS:
         raise ContractError(f"{source}: {item.get('name')} has logicalType {kind}, expected one of {', '.join(KINDS)}")
@@ -210,7 +246,14 @@ def _field(item: Mapping[str, Any], nulls: Mapping[str, Any], source: str) -> Fi
         key=bool(item.get("primaryKey")),
         aliases=tuple(str(alias) for alias in custom.get("aliases", ())),
         unit=custom.get("unit"),
+        unit_spellings=tuple(str(text) for text in units.get(custom.get("unit"), ())),
+        decimals=tuple(numbers.get("decimal", (".",))),
+        thousands=tuple(numbers.get("thousands", ())),
+        currency_signs=tuple(str(sign) for sign in custom.get("currencySigns", ())),
         formats=tuple(custom.get("formats", ())),
+        excel_serials=bool(custom.get("excelSerials", False)),
+        clock_of=custom.get("clockOf"),
+        end_of_day=custom.get("endOfDay", "refuse"),
         null_spellings=tuple(str(text).lower() for text in custom.get("nullSpellings", nulls.get(kind, [""]))),
         true_spellings=tuple(str(text).lower() for text in custom.get("trueSpellings", ("true",))),
         false_spellings=tuple(str(text).lower() for text in custom.get("falseSpellings", ("false",))),
@@ -220,7 +263,7 @@ def _field(item: Mapping[str, Any], nulls: Mapping[str, Any], source: str) -> Fi
         minimum=options.get("minimum"),
         maximum=options.get("maximum"),
         plausible=(plausible[0], plausible[1]) if plausible else None,
-        max_length=options.get("maxLength"),
+        max_length=options.get("maxLength", table.get("maxLength") if kind == "string" else None),
         in_table=bool(custom.get("inTable", True)),
         pii=item.get("classification") == "personal",
     )
@@ -239,7 +282,7 @@ def _severity(check: Mapping[str, Any], source: str) -> str:
     severity = check.get("severity")
     if severity not in SEVERITIES:
         raise ContractError(
-            f"{source}: quality check {check.get('name')} has severity {severity}, expected error or warning"
+            f"{source}: quality check {check.get('name')} has severity {severity}, expected error or warning or info"
         )
     return SEVERITIES[severity]
 
@@ -291,5 +334,16 @@ def _check(contract: Contract, source: str) -> None:
     for field in contract.fields:
         if field.kind in ("date", "time", "timestamp") and not field.formats:
             raise ContractError(f"{source}: {field.name} is a {field.kind} and declares no formats")
-        if field.folding not in FOLDINGS:
-            raise ContractError(f"{source}: {field.name} has folding {field.folding}, expected {', '.join(FOLDINGS)}")
+        for what, values, known in (
+            ("folding", (field.folding,), FOLDINGS),
+            ("decimal sign", field.decimals, DECIMALS),
+            ("thousands sign", field.thousands, THOUSANDS),
+            ("endOfDay", (field.end_of_day,), END_OF_DAY),
+        ):
+            for value in values:
+                if value not in known:
+                    raise ContractError(f"{source}: {field.name} has {what} {value!r}, expected {', '.join(known)}")
+        if field.clock_of and field.clock_of not in {f.name for f in contract.fields if f.kind == "date"}:
+            raise ContractError(f"{source}: {field.name} is the clock of {field.clock_of}, which is no date field")
+        if field.allowed and field.unknown == "file":
+            raise ContractError(f"{source}: {field.name}: an allowed value has severity error or warning")

@@ -35,7 +35,17 @@ FRESHNESS = "freshness"
 BRANCH_PREFIX = "gold-"
 BY_MONTH = (declared.CHANGED_MONTHS, declared.CHANGED_PERIODS)  # marts that are due only where months changed
 # No figure of a monthly mart depends on where a row came from; leaving these out keeps the cached rows small.
-LINEAGE = ("source_file", "source_version", "source_row", "batch_id", "loaded_at", "object_time", "flags", "repairs")
+LINEAGE = (
+    "source_file",
+    "source_version",
+    "source_row",
+    "batch_id",
+    "loaded_at",
+    "object_time",
+    "flags",
+    "repairs",
+    "unmapped",
+)
 
 
 class LeaseLost(RuntimeError):  # noqa: N818 - the name says what happened; that it is an error is clear

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,9 +49,16 @@ def why_held(batch: DataFrame, file: int, count: FileCount, contract: Contract, 
     )
 
 
-def account(file: ManifestFile, at: int, count: FileCount, resolution: Resolution, held: str | None) -> FileOutcome:
-    """Where the rows of a file went."""
-    findings = _findings(file)
+def account(
+    file: ManifestFile,
+    at: int,
+    count: FileCount,
+    resolution: Resolution,
+    held: str | None,
+    findings: Sequence[str] = (),
+) -> FileOutcome:
+    """Where the rows of a file went. `findings`: what its rows say about it as a whole."""
+    findings = (*_findings(file), *((count.remark,) if count.remark else ()), *findings)
     if held:
         return FileOutcome(file.key, file.version, HELD, held, findings=findings)
     fates: dict[str, Any] = Counter()

@@ -10,6 +10,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from lake.contracts import Contract
 from lake.manifest import FATES, FileOutcome
 from lake.publishing import quoted
+from lake.silver.conform import violations
+from lake.words import count
 
 
 class AuditFailed(RuntimeError):  # noqa: N818 - the name says what happened
@@ -47,6 +49,27 @@ def rows_of_branch(spark: SparkSession, table: str, before: int | None, after: i
     expected = (totals[before] if before is not None else 0) + added
     if totals[after] != expected:
         raise AuditFailed(f"{table} would hold {totals[after]} rows after this batch, but {expected} are right")
+
+
+def values_of_branch(spark: SparkSession, contract: Contract, branch: str, batch_id: str) -> None:
+    """No row that the batch wrote holds what the contract sends to quarantine: asked of the table, by its own columns.
+
+    Required values are there, numbers and dates are in their ranges, texts are not too long, and the rules of severity
+    error hold. Rows that were repaired or taken back to an older claim were judged when that claim came.
+    """
+    names = {column.name for column in contract.columns}
+    broken: dict[str, str] = {}
+    for field in contract.fields:
+        if field.name in names:
+            broken |= {f"{field.name} {words}": condition for words, condition in violations(field)}
+    broken |= {rule.message: f"NOT ({rule.sql})" for rule in contract.rules if rule.severity == "quarantine"}
+    if not broken:
+        return
+    sums = [F.count_if(F.expr(condition)).alias(str(at)) for at, condition in enumerate(broken.values())]
+    found = spark.table(branch).where(F.col("batch_id") == batch_id).agg(*sums).collect()[0]
+    wrong = [f"{words} ({count(rows, 'row')})" for words, rows in zip(broken, found) if rows]
+    if wrong:
+        raise AuditFailed(f"{contract.table} would hold rows that belong in quarantine: {'; '.join(wrong)}")
 
 
 def keys_of_branch(spark: SparkSession, contract: Contract, branch: str, touched: DataFrame) -> None:

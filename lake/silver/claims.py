@@ -140,7 +140,9 @@ def known_claims(
         if source is not None:
             old = spark.table(source).join(keys, key, "left_semi")
             if origin == HISTORY:
-                old = old.where(~F.col("fate").isin(DUPLICATE)).select(*columns).distinct()
+                # One claim may stand there more than once. (Not `distinct`: it cannot compare maps.)
+                record = [*key, "source_file", "source_version", "source_row"]
+                old = old.where(~F.col("fate").isin(DUPLICATE)).select(*columns).dropDuplicates(record)
             marks = (F.lit(origin).alias("origin"), F.lit(False).alias("repeated"))
             found.append(old.select(F.lit(-1).alias("file"), *columns, *marks))
     return found

@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from lake.contracts import Contract, Field, Rule
 from lake.parsing.records import RAW
 from lake.publishing import literal
+from lake.silver import clock, numbers
+from lake.silver.text import LOOK_ALIKES, WAS, WIDE, has_unseen
 
-# Letters of other alphabets that look like Latin ones: an Е typed on a Russian keyboard makes no new area.
-LOOK_ALIKES = str.maketrans(
-    "АВЕКМНОРСТУХІЈЅаеорсухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧο",
-    "ABEKMHOPCTYXIJSaeopcyxijsABEZHIKMNOPTYXo",
-)
-_FROM = "".join(chr(code) for code in LOOK_ALIKES)
-_TO = "".join(chr(code) for code in LOOK_ALIKES.values())
+_LETTERS = LOOK_ALIKES | WIDE
+_FROM, _TO = "".join(_LETTERS), "".join(_LETTERS.values())
+_TABLE = str.maketrans(_LETTERS)
 BLANKS = r"\s+"
+FORMATS_SHOWN = 2  # of the formats that a date or time may have
 SHOWN = 60  # characters of a bad value that a sentence quotes
 
 
@@ -32,25 +31,26 @@ class Finding:
     words: str
 
 
-def typed(field: Field) -> str:
+def typed(contract: Contract, field: Field) -> str:
     """The expression that reads a field's text as its type; null where it is empty or cannot be read."""
     raw = raw_of(field)
     if field.kind == "string":
-        text = f"CASE WHEN {_is_null(field)} THEN NULL ELSE {raw} END" if field.null_spellings else raw
-        return text if field.folding == "none" else f"CASE WHEN {_is_null(field)} THEN NULL ELSE {_folded(field)} END"
+        text = f"CASE WHEN {is_null(field)} THEN NULL ELSE {raw} END" if field.null_spellings else raw
+        plain = field.folding in ("none", "plain")
+        return text if plain else f"CASE WHEN {is_null(field)} THEN NULL ELSE {_folded(field)} END"
     if field.kind == "boolean":
         return (
             f"CASE WHEN lower({raw}) IN ({_list(field.true_spellings)}) THEN true"
             f" WHEN lower({raw}) IN ({_list(field.false_spellings)}) THEN false END"
         )
     if field.kind in ("number", "integer"):
-        return f"try_cast({raw} AS {field.type})"
-    function = "try_to_date" if field.kind == "date" else "try_to_timestamp"
-    tries = ", ".join(f"{function}({raw}, {literal(pattern)})" for pattern in field.formats)
-    moment = f"coalesce({tries})"
-    if field.kind == "time":
-        return f"date_format({moment}, 'HH:mm:ss')"
-    return f"CAST({moment} AS {field.type})"
+        return numbers.number(field, raw, is_null(field))
+    return clock.moment(contract, field, raw)
+
+
+def together(contract: Contract) -> list[tuple[str, str]]:
+    """Columns over the typed ones: what dates and their clocks say together."""
+    return clock.together(contract, {field.name: is_null(field) for field in contract.fields})
 
 
 def raw_of(field: Field) -> str:
@@ -60,12 +60,29 @@ def raw_of(field: Field) -> str:
 def reasons(contract: Contract) -> list[Finding]:
     """Everything that puts a row into quarantine."""
     found = [finding for field in contract.fields for finding in _field_reasons(field)]
+    found += [Finding(condition, words) for condition, words in clock.contradictions(contract)]
     return found + [_broken(rule) for rule in contract.rules if rule.severity == "quarantine"]
+
+
+def violations(field: Field) -> list[tuple[str, str]]:
+    """What a value in the table must not be, as words and as a condition over the field's column alone."""
+    name = f"`{field.name}`"
+    found = [("is missing", f"{name} IS NULL")] if field.required else []
+    if field.minimum is not None:
+        found.append((f"is below {field.minimum}", f"{name} < {_bound(field, field.minimum)}"))
+    if field.maximum is not None:
+        found.append((f"is above {field.maximum}", f"{name} > {_bound(field, field.maximum)}"))
+    if field.max_length is not None:
+        found.append((f"is longer than {field.max_length} characters", f"length({name}) > {field.max_length}"))
+    if field.allowed and field.unknown == "quarantine":
+        found.append((f"is not one of {', '.join(field.allowed)}", f"NOT {name} IN ({_list(field.allowed)})"))
+    return found
 
 
 def flags(contract: Contract) -> list[Finding]:
     """Everything that is only noted on a row."""
     found = [finding for field in contract.fields for finding in _field_flags(field)]
+    found.append(Finding(has_unseen(), literal("held characters that nobody sees; they were left out")))
     return found + [_broken(rule) for rule in contract.rules if rule.severity == "flag"]
 
 
@@ -82,12 +99,19 @@ def sentences(findings: list[Finding]) -> str:
 def _field_reasons(field: Field) -> Iterator[Finding]:
     raw, name = raw_of(field), f"`{field.name}`"
     if field.required:
-        yield Finding(f"({raw} IS NULL OR {_is_null(field)})", literal(f"{field.name} is missing"))
+        missing = f"({name} IS NULL AND ({raw} IS NULL OR {is_null(field)}))"
+        yield Finding(missing, literal(f"{field.name} is missing"))
     if field.kind != "string":
-        unreadable = f"({name} IS NULL AND {raw} IS NOT NULL AND NOT {_is_null(field)})"
-        yield Finding(unreadable, _says(field, "is not " + _expected(field)))
+        unreadable = f"({name} IS NULL AND {raw} IS NOT NULL AND NOT {is_null(field)})"
+        words = _says(field, "is not " + _expected(field))
+        if field.kind in ("number", "integer"):
+            words = _says(field, numbers.trouble(field, raw), literally=False)
+        yield Finding(unreadable, words)
     if field.minimum is not None:
-        yield Finding(_holds(f"{name} < {_bound(field, field.minimum)}"), _says(field, f"is below {field.minimum}"))
+        below = f"{name} < {_bound(field, field.minimum)}"
+        if field.kind == "number" and field.minimum == 0:
+            below += f" OR {name} = 0 AND {raw} RLIKE '^-.*[1-9]'"  # what rounds to nothing was negative all the same
+        yield Finding(_holds(below), _says(field, f"is below {field.minimum}"))
     if field.maximum is not None:
         yield Finding(_holds(f"{name} > {_bound(field, field.maximum)}"), _says(field, f"is above {field.maximum}"))
     if field.max_length is not None:
@@ -100,6 +124,10 @@ def _field_reasons(field: Field) -> Iterator[Finding]:
 
 def _field_flags(field: Field) -> Iterator[Finding]:
     name = f"`{field.name}`"
+    if field.folding == "plain":
+        was = f"`{WAS}{field.name}`"
+        opening, closing = literal(f"{field.name} '"), literal("' has look-alike characters, read as ")
+        yield Finding(f"({was} IS NOT NULL)", f"concat({opening}, left({was}, {SHOWN}), {closing}, {name})")
     if field.plausible:
         low, high = field.plausible
         outside = [f"{name} < {low}" if low is not None else "", f"{name} > {high}" if high is not None else ""]
@@ -134,9 +162,9 @@ def _holds(condition: str) -> str:
     return f"coalesce({condition}, false)"
 
 
-def _says(field: Field, what: str) -> str:
-    """`field 'text' what`, with the text as it came, shortened."""
-    opening, closing = literal(f"{field.name} '"), literal(f"' {what}")
+def _says(field: Field, what: str, literally: bool = True) -> str:
+    """`field 'text' what`, with the text as it came, shortened. `what` is the words, or an expression for them."""
+    opening, closing = literal(f"{field.name} '"), literal(f"' {what}") if literally else f"'\\' ', {what}"
     return f"concat({opening}, left({raw_of(field)}, {SHOWN}), {closing})"
 
 
@@ -145,10 +173,10 @@ def _expected(field: Field) -> str:
         return "a number" if field.kind == "number" else "a whole number"
     if field.kind == "boolean":
         return f"one of {', '.join((*field.true_spellings, *field.false_spellings))}"
-    return f"a {field.kind} ({' or '.join(field.formats)})"
+    return f"a {field.kind} ({' or '.join(field.formats[:FORMATS_SHOWN])})"
 
 
-def _is_null(field: Field) -> str:
+def is_null(field: Field) -> str:
     """Whether the text is one of the spellings of nothing; false for null."""
     raw = raw_of(field)
     if field.null_spellings == ("",):
@@ -169,7 +197,7 @@ def _folded(field: Field) -> str:
 
 
 def _plain(value: str) -> str:
-    return " ".join(value.split()).translate(LOOK_ALIKES).lower()
+    return " ".join(value.split()).translate(_TABLE).lower()
 
 
 def _written(field: Field) -> str:

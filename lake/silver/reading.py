@@ -19,8 +19,10 @@ from lake.parsing.records import BAD, END, ERROR, FRAME_DDL, RAW, ROW
 from lake.parsing.tasks import plan, reader
 from lake.publishing import literal
 from lake.repair import NOTES, ORIGIN, PREFIXED, SOURCE_FILE, SOURCE_ROW, SOURCE_VERSION
-from lake.silver.conform import flags, reasons, sentences, typed
+from lake.silver.clock import overlaid
+from lake.silver.conform import flags, reasons, sentences, together, typed
 from lake.silver.tables import REPAIRS, row_columns
+from lake.silver.text import ODD, cleaned, odd
 
 KEEP = ("file", "kind", "raw_row", "note", "blank", "reasons")  # what a row carries on its way besides its columns
 
@@ -33,8 +35,10 @@ class FileCount:
     bad: int = 0
     blank: int = 0
     flagged: int = 0
+    lettered: int = 0  # good rows whose key holds a letter or a blank
     ended: bool = False
     damage: str | None = None
+    remark: str | None = None  # how the file was read, where that is worth a word
     rows_by_month: Counter[dt.date | None] = field(default_factory=Counter)
 
     @property
@@ -68,7 +72,12 @@ def read_batch(
     if origins is not None:
         records = _tied(records, [at for at, file in enumerate(files) if file.facts.repairs], origins)
     repairs = F.lit(None).cast(REPAIRS.type) if origins is None else F.col("repairs")
-    read = records.select("*", *(F.expr(typed(item)).alias(item.name) for item in contract.fields))
+    records = records.withColumn(ODD, F.expr(odd()))
+    records = records.withColumns({name: F.expr(text) for name, text in cleaned(contract)})
+    read = records.select("*", *(F.expr(typed(contract, item)).alias(item.name) for item in contract.fields))
+    if pairs := together(contract):
+        read = read.withColumns({name: F.expr(said) for name, said in pairs})
+        read = read.withColumns({name: F.expr(said) for name, said in overlaid(contract)})
     for column in contract.columns:
         if column.logic:
             read = read.withColumn(column.name, F.expr(column.logic).cast(column.type))
@@ -96,6 +105,7 @@ def read_batch(
         F.lit(str(local(began, contract).replace(tzinfo=None))).cast("timestamp_ntz").alias("loaded_at"),
         "object_time",
         repairs.alias("repairs"),
+        "unmapped",
     )
 
 
@@ -177,13 +187,14 @@ def count_files(batch: DataFrame, contract: Contract, files: Sequence[ManifestFi
         F.count("*").alias("rows"),
         F.sum("blank").alias("blank"),
         F.count_if(F.size("flags") > 0).alias("flagged"),
+        F.count_if(F.expr(lettered(contract))).alias("lettered"),
         F.first("note").alias("note"),
     )
     counts = [FileCount() for _ in files]
     for row in counted.collect():
         count = counts[row.file]
         if row.kind == END:
-            count.ended, count.blank = True, row.blank
+            count.ended, count.blank, count.remark = True, row.blank, row.note
         elif row.kind == ERROR:
             count.ended, count.damage = True, row.note
         elif row.bad:
@@ -191,8 +202,15 @@ def count_files(batch: DataFrame, contract: Contract, files: Sequence[ManifestFi
         else:
             count.rows += row.rows
             count.flagged += row.flagged
+            count.lettered += row.lettered
             count.rows_by_month[row.month] += row.rows
     return counts
+
+
+def lettered(contract: Contract) -> str:
+    """Whether a row's key may have been written in another case or with other blanks."""
+    texts = [f"`{field.name}`" for field in contract.fields if field.key and field.kind == "string"]
+    return " OR ".join(f"upper({text}) <> lower({text}) OR instr({text}, ' ') > 0" for text in texts) or "false"
 
 
 def month_of(contract: Contract) -> Column:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # Columns that every feed's table and the frames on the way to it carry.
 RESERVED = frozenset(
-    "flags source_file source_version source_row batch_id loaded_at object_time repairs fate unmapped file kind row"
+    "flags source_file source_version source_row batch_id loaded_at object_time repairs fate unmapped odd file kind row"
     " note blank reasons raw_row origin shown stands repeated age content newest other first"
     " table_age table_content".split()
 )

@@ -17,6 +17,7 @@ from lake.silver import audit
 from lake.silver.account import HELD, LOADED, RETRACTED, account, as_before, recorded, why_held
 from lake.silver.claims import INSERTED, Fates, Resolution, months, resolve
 from lake.silver.commit import Commit, all_tables, ensure_tables, finish_interrupted, heads_of
+from lake.silver.findings import findings
 from lake.silver.reading import bad, count_files, good, local, object_time, read_batch
 from lake.silver.steps import step, tell
 from lake.silver.tables import FILE_LOADS, Names
@@ -258,6 +259,8 @@ class SilverRun:
                 for month, rows in count.rows_by_month.items()
             }
         )
+        with step("look", contract=contract.name):
+            seen = findings(contract, batch, counts)
         with step("weigh", contract=contract.name):
             resolution = resolve(
                 self._spark,
@@ -271,7 +274,8 @@ class SilverRun:
             self._write(contract, resolution)
             settled = self._set_aside(contract, files, batch_left, any(count.bad for count in left), heads, roots)
         outcomes = [
-            account(file, at, count, resolution, held.get(at)) for at, (file, count) in enumerate(zip(files, counts))
+            account(file, at, count, resolution, held.get(at), seen.get(at, ()))
+            for at, (file, count) in enumerate(zip(files, counts))
         ]
         for at, outcome in enumerate(outcomes):
             if repaired := settled[outcome.key, outcome.version]:
@@ -363,6 +367,7 @@ class SilverRun:
             before = None if table in self._emptied else heads[table].get(MAIN)
             added = load.resolution.total(INSERTED) - (load.back.gone_rows if load.back else 0)
             audit.rows_of_branch(self._spark, table, before, after[table], added)
+            audit.values_of_branch(self._spark, load.contract, self._commit.branches[table], self._manifest.batch_id)
             if load.touched is not None:
                 audit.keys_of_branch(self._spark, load.contract, self._commit.branches[table], load.touched)
 

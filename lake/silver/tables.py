@@ -29,6 +29,7 @@ LINEAGE = (
         "object_time", "timestamp_ntz", "When the file was written, local time: the newest claim on a key wins."
     ),
     REPAIRS,
+    ColumnSpec("unmapped", "map<string,string>", "What stood in columns that the contract does not know, by name."),
 )
 FATE = ColumnSpec("fate", "string", "unchanged, superseded, duplicate, or replaced (it stood in the table before).")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import itertools
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -13,7 +15,7 @@ import yaml
 
 from lake.contracts import parse_contract
 from lake.manifest import FileOutcome
-from lake.silver import audit, commit
+from lake.silver import audit, commit, reading
 from lake.silver.commit import LeaseLost
 from tests.spark.silver_support import HEADER, SilverLake, order
 
@@ -218,6 +220,69 @@ def test_the_audit_finds_a_key_that_stands_twice(lake, spark):
 
     with pytest.raises(audit.AuditFailed, match="key 1 of orders"):
         audit.keys_of_branch(spark, lake.contracts["orders"], name, lake.table().select("order_id").distinct())
+
+
+def test_random_batches_end_as_plain_python_says(lake):
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    times = rng.sample(range(1, 24), 8)
+    claims: dict[str, list[tuple]] = {}  # key -> (time, record, area), the last record of a key in each file
+    came = quarantined = 0
+
+    for batch in (times[:3], times[3:6], times[6:]):
+        files, expected = [], []
+        for at in batch:
+            records, last, bad, blank = [], {}, 0, 0
+            for number in range(1, rng.randrange(12, 30)):
+                kind, key, area = rng.choice("ggggggbr-"), str(rng.randrange(1, 15)), rng.choice("AAB")
+                records.append(
+                    {"-": ",,,", "b": order("", day="x"), "r": order(key)[:30]}.get(kind, order(key, area=area))
+                )
+                bad, blank = bad + (kind in "br"), blank + (kind == "-")
+                if kind == "g":
+                    last[key] = (at, number, area)
+            files.append(lake.orders(f"f{at}.csv", *records, at=at))
+            rows = len(records) - blank
+            expected.append((rows, rows - bad - len(last), bad, blank))
+            for key, claim in last.items():
+                claims.setdefault(key, []).append(claim)
+            came, quarantined = came + rows, quarantined + bad
+        lake.contracts["orders"] = replace(lake.contracts["orders"], quarantine_threshold=1.0)
+        outcomes = lake.run(*files).files
+        assert [(o.rows_in, o.duplicate, o.quarantined, o.blank) for o in outcomes] == expected
+        assert all(outcome.adds_up for outcome in outcomes)
+
+    standing = []
+    for key, said in claims.items():
+        line = itertools.groupby(sorted(said, reverse=True), key=lambda claim: claim[2])
+        at, number, area = list(next(line)[1])[-1]
+        standing.append((key, area, f"f{at}.csv", number))
+    assert lake.rows("order_id", "area", "source_file", "source_row") == sorted(standing, key=str)
+    totals = lake.table("file_loads").selectExpr("sum(rows_in)", "sum(quarantined)", "sum(inserted)").collect()[0]
+    assert tuple(totals) == (came, quarantined, len(claims))
+    assert lake.table("quarantine").count() == quarantined
+
+
+def test_an_audit_that_fails_leaves_readers_what_they_had(lake, monkeypatch):
+    lake.run(lake.orders("a.csv", order(1), order(2)))
+    tables = ("orders", "orders_history", "file_loads", "quarantine")
+    before = [lake.snapshot(table) for table in tables]
+    monkeypatch.setattr(reading, "reasons", lambda contract: [])  # a release that lets everything through
+
+    with pytest.raises(audit.AuditFailed) as failed:
+        lake.run(lake.orders("b.csv", order(3, delivery="-3"), order(1, area="B"), order(4, day="01/01/1999"), at=2))
+
+    assert str(failed.value) == (
+        "orders would hold rows that belong in quarantine: "
+        "order_date is below 2000-01-01 (1 row); delivery_minutes is below 0 (1 row)"
+    )
+    assert [lake.snapshot(table) for table in tables] == before
+    assert lake.rows("order_id", "area") == [("1", "A"), ("2", "A")]
+    monkeypatch.undo()
+    assert counts(lake.run(lake.orders("b.csv", order(3, delivery="-3"), order(1, area="B"), at=3)).files[0]) == {
+        "rows_in": 2, "updated": 1, "quarantined": 1,
+    }  # fmt: skip
 
 
 SECOND_FEED = {

@@ -118,7 +118,7 @@ def test_a_bad_row_goes_to_quarantine_as_it_came_with_every_reason(lake):
         "is_complaint 'maybe' is not one of yes, y, true, 1, no, n, false, 0",
     ]
     assert quarantine[3].reasons == ["order_date is missing"]
-    assert quarantine[4].reasons == ["cooking_minutes '99999999999' is not a number"]
+    assert quarantine[4].reasons == ["cooking_minutes '99999999999' is too large: at most 9999999.99 fits"]
     assert quarantine[5].reasons == ["has 23 columns, expected 22"]
     assert quarantine[7].reasons[0].endswith("is longer than 100 characters")
     assert quarantine[8].reasons == ["order_date '01/01/1899' is below 2000-01-01"]
@@ -175,10 +175,29 @@ def test_the_second_layout_loads_by_aliases_as_csv_and_as_a_workbook(lake):
 
 
 def test_an_unknown_column_is_told_and_a_customer_is_taken(lake):
-    text = f"{HEADER},Customer,Weather\n{order(1)},c-9,rain\n"
+    text = f"{HEADER},Customer,Weather,\n{order(1)},c-9,rain,\n{order(2)},, ,odd\n{order(3)},,,\n"
 
     result = lake.run(lake.file("a.csv", text))
 
     assert result.files[0].findings == ("columns that the contract does not know: Weather",)
     assert lake.row(1).customer_id == "c-9"
     assert lake.rows("findings", of="file_loads") == [(["columns that the contract does not know: Weather"],)]
+    assert lake.rows("order_id", "unmapped") == [("1", {"Weather": "rain"}), ("2", {"column 25": "odd"}), ("3", None)]
+
+
+def test_a_lake_made_before_extra_columns_were_kept_goes_on(lake, spark):
+    lake.run(lake.orders("a.csv", order(1), order(2), at=1))
+    for table in ("orders", "orders_history"):
+        spark.sql(f"ALTER TABLE glue_catalog.{lake.database}.{table} DROP COLUMN unmapped")
+
+    result = lake.run(lake.file("b.csv", f"{HEADER},Weather\n{order(1, area='B')},rain\n{order(2)},sun\n", at=2))
+    lake.run(lake.file("c.csv", f"{HEADER},Weather\n{order(1, area='C')},hail\n", at=3))
+
+    assert (result.files[0].updated, result.files[0].unchanged) == (1, 1)
+    assert lake.rows("order_id", "area", "unmapped") == [("1", "C", {"Weather": "hail"}), ("2", "A", None)]
+    past = lake.rows("order_id", "fate", "unmapped", of="orders_history")
+    assert past == [
+        ("1", "replaced", None),
+        ("1", "replaced", {"Weather": "rain"}),
+        ("2", "unchanged", {"Weather": "sun"}),
+    ]

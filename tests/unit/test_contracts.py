@@ -29,6 +29,13 @@ def changed(edit):
     return json.dumps(document)  # JSON is YAML, and no other test's library can change how it is written
 
 
+def set_custom(document, name, value, place=None):
+    """Puts another value in a custom property of the table, or of the property at that place."""
+    table = document["schema"][0]
+    customs = (table if place is None else table["properties"][place])["customProperties"]
+    next(item for item in customs if item["property"] == name)["value"] = value
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.name)
 def test_every_contract_is_valid_odcs_by_the_standards_own_tool_without_a_network(path, monkeypatch):
     def no_network(*_):
@@ -82,6 +89,16 @@ def test_dates_are_day_first_and_people_are_marked(orders):
     assert {field.name for field in orders.required} == {"order_id", "order_date", "order_time"}
 
 
+def test_what_stands_at_the_table_holds_for_all_columns_and_a_column_may_say_otherwise(orders):
+    minutes = orders.field("delivery_minutes")
+    assert (minutes.decimals, minutes.thousands) == ((".", ","), (",", " "))
+    assert {"min", "mins", "minutes"} <= set(minutes.unit_spellings)
+    assert "na" in minutes.null_spellings
+    assert "na" not in orders.field("deliverer").null_spellings
+    assert (orders.field("deliverer").max_length, orders.field("order_id").max_length) == (300, 100)
+    assert orders.field("order_time").end_of_day == "next day"
+
+
 def test_rules_have_a_severity_and_words(orders):
     assert {rule.name: rule.severity for rule in orders.rules}["total_is_sum_of_stages"] == "flag"
     assert all(rule.message and rule.sql for rule in orders.rules)
@@ -101,6 +118,11 @@ def test_rules_have_a_severity_and_words(orders):
         (lambda d: d["schema"][0]["properties"].append(d["schema"][0]["properties"][0]), "there twice"),
         (lambda d: d["schema"][0]["quality"][0].update(severity="loud"), "expected error or warning"),
         (lambda d: d["schema"][0]["properties"][3].update(customProperties=[]), "declares no formats"),
+        (lambda d: set_custom(d, "numbers", {"decimal": [";"]}), "decimal sign ';', expected "),
+        (lambda d: set_custom(d, "numbers", {"thousands": ["x"]}), "thousands sign 'x'"),
+        (lambda d: set_custom(d, "watch", {"minimumRow": 3}), "watch: .*minimum_row"),
+        (lambda d: set_custom(d, "clockOf", "area", place=1), "clock of area, which is no date field"),
+        (lambda d: set_custom(d, "endOfDay", "same day", place=1), "endOfDay 'same day', expected refuse, next day"),
     ],
 )
 def test_a_contract_that_cannot_work_is_refused_with_the_place_and_the_fault(edit, words):

@@ -45,6 +45,16 @@ def test_values_are_trimmed_and_a_record_keeps_its_text_and_its_place(tmp_path):
     assert (records[-1]["kind"], records[-1]["blank"]) == (END, 0)
 
 
+def test_values_of_columns_that_no_field_takes_are_kept_by_name_and_empty_ones_are_not(tmp_path):
+    records = parse(tmp_path, "ID,Wind,Day,Note,Wind,\n1, NW ,d,n,strong,x\n2,,d,n,,\n3,,d,n,weak,\n")
+
+    assert [dict(r["unmapped"]) if r["unmapped"] else None for r in records if r["kind"] == ROW] == [
+        {"Wind": "NW", "Wind (column 5)": "strong", "column 6": "x"},
+        None,
+        {"Wind (column 5)": "weak"},
+    ]
+
+
 def test_blank_records_and_repeated_headers_count_a_number_and_are_left_out(tmp_path):
     records = parse(tmp_path, HEADER + "1,,d,n\n\n,,,\n  ,,\t,\n" + HEADER + "2,,d,n\n,,,")
 
