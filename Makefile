@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := .venv-audit
-CODE := cli functions glue_jobs lake sandbox tests contracts marts
+CODE := cli dashboard functions glue_jobs lake sandbox tests contracts marts
 
 .PHONY: help demo test test-unit test-spark test-sandbox test-e2e chaos fuzz check audit sbom format setup lock clean
 
@@ -40,7 +40,7 @@ chaos: setup ## The long version of the chaos tests: every fault point, more rou
 check: $(READY) ## Lint, types, template and import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy lake cli sandbox contracts marts
+	@$(BIN)/mypy lake cli dashboard sandbox contracts marts
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint template.yaml
 	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --template template.yaml --region us-east-1

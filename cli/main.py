@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "sweep": ("sweep", "sweep", "Heal now what got lost or stuck."),
     "causes": ("causes", "causes", "Why: root causes, ranked, with their evidence."),
     "query": ("query", "query", "Ask Athena."),
+    "dashboard": ("dashboard", "dashboard", "The answers as a page, and a zone to drop files in."),
 }
 INTERRUPTED = 130
 

@@ -13,6 +13,8 @@ from .conftest import REPOSITORY, Lake
 NOT_RUN = {
     "make test": "it is what runs this",
     "sam build && sam deploy --config-env staging": "it needs an AWS account; tests/sandbox runs `sam deploy` for real",
+    ".venv/bin/lake dashboard": "it serves until Ctrl-C; tests/browser starts and visits it",
+    ".venv/bin/lake dashboard --target aws": "it needs an AWS account",
     ".venv/bin/lake down": "the other tests of the session need the lake; tests/sandbox stops one",
 }
 

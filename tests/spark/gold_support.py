@@ -152,6 +152,14 @@ def mean(values):
     return statistics.fmean(float(v) for v in values) if values else None
 
 
+def expected_monthly(orders, promise=30):
+    """monthly_performance by (month, order_hour, area), from the rows alone."""
+    cells = expected_delivery([{**row, "order_date": month_of(row["order_date"])} for row in orders], promise)
+    return {
+        key: {name: value for name, value in cell.items() if not name.startswith("p")} for key, cell in cells.items()
+    }
+
+
 def expected_delivery(orders, promise=30):
     """delivery_performance by (order_date, order_hour, area), from the rows alone."""
     cells: dict[tuple, list[dict]] = {}

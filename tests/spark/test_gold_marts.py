@@ -15,6 +15,7 @@ pytestmark = pytest.mark.spark
 
 EXPECTED = {
     "delivery_performance": support.expected_delivery,
+    "monthly_performance": support.expected_monthly,
     "stage_bottlenecks": support.expected_stages,
     "complaint_summary": support.expected_complaints,
     "customer_retention": support.expected_retention,
