@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 AUDIT := .venv-audit
 CODE := cli dashboard functions glue_jobs lake sandbox tests contracts marts
 
-.PHONY: help demo test test-unit test-spark test-sandbox test-e2e chaos fuzz check audit sbom format setup lock clean
+.PHONY: help demo test test-unit test-spark test-sandbox test-e2e test-browser screenshots chaos fuzz check audit sbom format setup lock clean
 
 help: ## Say what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ test-e2e: setup ## Only the way from an S3 put to an Athena row, on one sandbox
 
 fuzz: setup ## Spoil good files byte by byte for two minutes (LAKE_FUZZ=seconds): every one gets an answer, none crashes
 	@LAKE_FUZZ=$${LAKE_FUZZ:-120} $(BIN)/python -m pytest tests/unit/test_fuzz.py --timeout=0
+
+test-browser: setup ## Only the page, in Chromium (Debian: apt-get install chromium chromium-driver)
+	@$(BIN)/python -m pytest tests/browser
+
+screenshots: setup ## Make the pictures of the page in docs/images anew, from generated orders
+	@LAKE_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/browser
 
 chaos: setup ## The long version of the chaos tests: every fault point, more rounds
 	@LAKE_CHAOS=long $(BIN)/python -m pytest tests/chaos tests/spark/test_job_deaths.py

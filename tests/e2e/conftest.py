@@ -130,13 +130,6 @@ def started(home: Path) -> Iterator[Lake]:
         running.run("down", check=False)
 
 
-@pytest.fixture(scope="session")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """A lake of its own for all tests of this folder."""
-    with started(tmp_path_factory.mktemp("lake-home")) as running:
-        yield running
-
-
 @pytest.fixture(autouse=True)
 def every_row_is_accounted_for(request: pytest.FixtureRequest) -> Iterator[None]:
     """At the end of every test that has a lake: for every file ever dropped, rows in = the sum of their fates."""
