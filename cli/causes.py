@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from cli import athena, context, render
 from cli.errors import CliError
 from cli.options import JsonOption, StackOption, Target, TargetOption
+from lake.causes.telling import MAIN, STATEMENT, told
 
-if TYPE_CHECKING:
-    from lake.causes.declared import Declared
-
-MAIN = ("late_delivery", "late_order_to_door", "complaint")
 QUESTIONS = {
     "late_delivery": "Why are deliveries late on the road?",
     "late_order_to_door": "Why do orders reach the door late?",
     "complaint": "Why do people complain?",
 }
-HIDDEN = "(a person)"
 # What a count of orders cannot say, whatever it finds.
 NEVER = (
     "A cause here is what goes with the trouble more than chance and the other factors allow: where to look, no proof.",
@@ -67,65 +61,8 @@ def causes(
 
 def read(lake: context.Lake, period: str, people: bool = False) -> list[dict[str, Any]]:
     """The causes of a period as rows of root_causes, with `factor` in words. Names only where `people` is true."""
-    rows = athena.ask(
-        lake,
-        f"""
-        SELECT outcome, rank, dimension_1, value_1, dimension_2, value_2, orders, hits, rate, baseline_rate, lift,
-               excess_hits, q_value, about_person, evidence, json_format(CAST(explains AS json)) AS explains
-        FROM root_causes
-        WHERE period = {athena.literal(period)}
-        ORDER BY outcome, rank
-        """,  # noqa: S608 - the period is a literal
-    ).dicts()
-    return [_told(row, people) for row in rows]
-
-
-def _told(row: dict[str, Any], people: bool) -> dict[str, Any]:
-    told = {**row, "explains": json.loads(row["explains"] or "[]")}
-    factors = _factors(row)
-    if row["about_person"] and not people:
-        from lake.causes.wording import sentence
-
-        known = declared()
-        told["explains"] = [words for words in told["explains"] if not _names_somebody(words)]
-        told["evidence"] = sentence(
-            known,
-            row["outcome"],
-            factors,
-            orders=row["orders"],
-            hits=row["hits"],
-            baseline=row["baseline_rate"],
-            shadows=[((words.split(" = ", 1)[0], words.split(" = ", 1)[1]),) for words in _of_one(told["explains"])],
-            name_people=False,
-        )
-        factors = [(name, HIDDEN if known.factor(name).person else value) for name, value in factors]
-        for place, (_, value) in enumerate(factors, 1):
-            told[f"value_{place}"] = value
-    return {**told, "factor": " and ".join(f"{name} = {value}" for name, value in factors)}
-
-
-def _factors(row: dict[str, Any]) -> list[tuple[str, str]]:
-    pairs = ((row[f"dimension_{n}"], row[f"value_{n}"]) for n in (1, 2))
-    return [(name, value) for name, value in pairs if name is not None]
-
-
-def _names_somebody(words: str) -> bool:
-    return any(f"{factor.name} = " in words for factor in declared().factors if factor.person)
-
-
-def _of_one(explains: list[str]) -> list[str]:
-    """Those of the explained factors that stand alone ("size = Large", not two of them)."""
-    pairs = [f" and {factor.name}" for factor in declared().factors]
-    return [words for words in explains if " = " in words and not any(pair in words for pair in pairs)]
-
-
-@cache
-def declared() -> Declared:
-    """What the mart declares about factors and outcomes, for the words."""
-    from lake.causes.declared import declared as read_declaration
-    from lake.gold.marts import load_marts
-
-    return read_declaration(load_marts()["root_causes"].causes or {})
+    rows = athena.ask(lake, STATEMENT, parameters=(athena.literal(period),)).dicts()
+    return [told(row, people) for row in rows]
 
 
 def outcome_rates(lake: context.Lake, period: str) -> dict[str, tuple[int, int]]:

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 
 from lake.athena import literal
+from lake.causes.telling import STATEMENT
 
 GOLD, SILVER = "gold", "silver"
 ALL = "all"
@@ -107,19 +108,8 @@ STANDING = (PERFORMANCE, STAGES, COMPLAINTS, QUALITY, QUARANTINE)
 
 
 def causes(period: str) -> Question:
-    """The ranked causes of a period, 'all' or YYYY-MM."""
-    return Question(
-        "causes",
-        "root_causes",
-        """
-    SELECT outcome, rank, dimension_1, value_1, dimension_2, value_2, orders, hits, rate, baseline_rate, lift,
-           excess_hits, q_value, about_person, evidence
-    FROM root_causes
-    WHERE period = ?
-    ORDER BY outcome, rank
-    """,
-        parameters=(literal(period),),
-    )
+    """The ranked causes of a period, 'all' or YYYY-MM: what `lake causes` asks."""
+    return Question("causes", "root_causes", STATEMENT, parameters=(literal(period),))
 
 
 def listed(key: str, version: str) -> Question:

@@ -73,13 +73,13 @@ def test_one_outcome_of_one_month_as_json(run: Run, found: FakeLake) -> None:
     assert (row["hits"], row["lift"], row["about_person"]) == (30, 3.0, True)
     assert row["explains"] == ["oven_temp_c = 270 to 280", "size = Large"]
     assert answer["cannot_say"][-1].startswith("What is not in the data")
-    assert "period = '2018-05'" in found.athena.asked[0]["QueryString"]
+    assert found.athena.asked[0]["ExecutionParameters"] == ["'2018-05'"]
 
 
 def test_a_period_is_a_value_and_no_piece_of_sql(run: Run, found: FakeLake) -> None:
     run("causes", "--period", "x' OR '1'='1")
 
-    assert "period = 'x'' OR ''1''=''1'" in found.athena.asked[0]["QueryString"]
+    assert found.athena.asked[0]["ExecutionParameters"] == ["'x'' OR ''1''=''1'"]
 
 
 def test_an_unknown_outcome_is_wrong_use_and_names_the_known_ones(run: Run, found: FakeLake) -> None:

@@ -77,6 +77,7 @@ def test_an_area_without_orders_in_the_month_says_so():
 def test_behind_a_cause_are_its_orders_asked_with_parameters():
     port = full()
     page = visit(port)
+    page.selectbox(key="outcome").set_value("late_order_to_door").run()
 
     page.button(key="behind-1").click().run()
 
@@ -85,6 +86,19 @@ def test_behind_a_cause_are_its_orders_asked_with_parameters():
     assert port.asked[-1].parameters == ("'2018-04-01'", "'2018-05-01'", "'30'", "'E'", "'21'")
     page.button(key="behind-1").click().run()
     assert "o-1" not in words(page)
+
+
+def test_a_person_is_named_only_on_demand_and_so_are_their_orders():
+    page = visit(full())
+    page.selectbox(key="outcome").set_value("late_order_to_door").run()
+    assert "deliverer = (a person)" in words(page)
+    assert "Wian" not in words(page)
+    assert [button.key for button in page.button] == ["behind-1"]
+
+    page.toggle(key="people").set_value(True).run()
+
+    assert "deliverer = Wian" in words(page)
+    assert [button.key for button in page.button] == ["behind-1", "behind-2"]
 
 
 def test_what_came_from_files_is_never_markdown_or_html():
