@@ -21,8 +21,10 @@ class Html(str):
 
 
 def text(value: object) -> Html:
-    """A value as one printable line of text, with nothing in it that a browser would act on."""
-    return Html(escape(clean(str(value), LONGEST), quote=True))
+    """A value as one printable line of text, with nothing in it that a browser would act on. An outer space stays."""
+    said = str(value)
+    before, after = " " * said[:1].isspace(), " " * said[-1:].isspace()
+    return Html(escape(f"{before}{clean(said, LONGEST)}{after}", quote=True))
 
 
 def element(tag: str, *children: object, **attributes: str) -> Html:

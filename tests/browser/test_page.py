@@ -71,6 +71,7 @@ def test_the_page_shows_the_causes_that_lake_causes_prints_in_the_same_order(
     shown = visitor.until(lambda: [e.text for e in visitor.all(".cause p:first-child")], "the causes")
     assert told
     assert shown[:10] == [row["evidence"] for row in told][:10]
+    visitor.picture("dashboard.png", DESKTOP)
 
 
 def test_behind_a_cause_are_its_orders(visitor: Visitor, two_years: Path) -> None:
@@ -82,7 +83,6 @@ def test_behind_a_cause_are_its_orders(visitor: Visitor, two_years: Path) -> Non
     button.click()
 
     visitor.until(lambda: "Orders behind this cause in 2025-08" in visitor.text, "the orders")
-    visitor.picture("dashboard.png", DESKTOP)
 
 
 def test_the_keyboard_alone_reaches_the_filters_and_the_tables(visitor: Visitor, two_years: Path) -> None:

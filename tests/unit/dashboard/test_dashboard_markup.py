@@ -43,6 +43,10 @@ def test_control_characters_and_direction_marks_do_not_pass():
     assert text("a\x1b[31m\u202eb\nc") == "a [31m b c"
 
 
+def test_the_space_between_two_parts_of_a_sentence_stays():
+    assert element("p", "file", ": ", "loaded") == "<p>file: loaded</p>"
+
+
 def test_only_markup_made_here_stays_markup():
     assert element("p", Html("<b>x</b>"), "<b>y</b>") == "<p><b>x</b>&lt;b&gt;y&lt;/b&gt;</p>"
 
