@@ -23,6 +23,7 @@ __all__ = [
     "labels", "pause", "showing", "situation", "unsettled_or_failed",
 ]  # fmt: skip
 
+LOOKS = 3  # an archive that is EXPANDED has all its entries, but the index that finds them is a moment behind
 POLL_SECONDS = 0.4  # nothing tells a client of a change in the ledger, so it asks
 POLL_SECONDS_AWS = 2.0
 
@@ -76,7 +77,7 @@ def follow(lake: Lake, dropped: Sequence[Dropped], timeout: float, quiet: bool =
     open_files = {(file.key, file.version) for file in dropped}
     called = labels(open_files)
     settled: dict[tuple[str, str], FileEntry] = {}
-    expanded: set[tuple[str, str]] = set()
+    expanded: dict[tuple[str, str], int] = {}
     with showing(quiet, min(file.at for file in dropped)) as show:
         while True:
             entries = lake.ledger.entries_of(sorted(open_files))
@@ -88,14 +89,13 @@ def follow(lake: Lake, dropped: Sequence[Dropped], timeout: float, quiet: bool =
                     settled[name] = entry
                     open_files.discard(name)
                     if entry.state == "EXPANDED":
-                        expanded.add(name)
-            # An archive is EXPANDED when all its members have their entries, so one look finds them all.
-            for member in _members(lake, expanded) if expanded else ():
+                        expanded[name] = LOOKS
+            for member in _members(lake, set(expanded)) if expanded else ():
                 if member.name not in settled:
                     open_files.add(member.name)
                     called.setdefault(member.name, member.key)
-            expanded.clear()
-            if not open_files or time.monotonic() >= deadline:
+            expanded = {name: looks - 1 for name, looks in expanded.items() if looks > 1}
+            if not (open_files or expanded) or time.monotonic() >= deadline:
                 break
             pause(lake)
         for name in sorted(open_files):
