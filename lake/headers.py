@@ -10,12 +10,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lake.contracts import Contract, Field
 from lake.repair import NOTES, ORIGIN
 
 # Signs that stand for "degree" or "number" and would otherwise become letters by compatibility folding.
 _DROPPED = dict.fromkeys(map(ord, "º°ª˚∘℃℉№"), None) | {ord("℃"): "c", ord("℉"): "f", ord("№"): "no"}
+_SHORT = 80  # longer names are not remembered
 _LOOK_ALIKES = str.maketrans(
     "авекмнорстухіјѕё" + "αβεικνορτυχ",
     "abekmhopctyxijse" + "abeiknoptux",
@@ -24,10 +26,18 @@ _LOOK_ALIKES = str.maketrans(
 
 def normalise(name: str) -> str:
     """The name without case, accents, spaces and punctuation; empty when nothing is left."""
+    return _remembered(name) if len(name) <= _SHORT else _folded(name)
+
+
+def _folded(name: str) -> str:
     text = name.translate(_DROPPED)
     text = unicodedata.normalize("NFKD", text).casefold()
     letters = "".join(letter for letter in text if letter.isalnum())
     return letters.translate(_LOOK_ALIKES)
+
+
+# The names of the contracts come up for every row of every file that is looked at.
+_remembered = lru_cache(maxsize=8192)(_folded)
 
 
 @dataclass(frozen=True)
