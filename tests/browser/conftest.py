@@ -88,6 +88,7 @@ class Visitor:
         self.resize(*size)
         self.driver.get(self.url)
         self.until(lambda: self.all("#scanned") or "lake is empty" in self.text, "the page to be drawn")
+        self.settled()
 
     def resize(self, width: int, height: int) -> None:
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
@@ -120,9 +121,8 @@ class Visitor:
         return "".join(element.text for element in self.all("h1"))
 
     def drop(self, file: Path) -> None:
-        self.all("[data-testid=stFileUploaderDropzoneInput], [data-testid=stFileUploader] input[type=file]")[
-            0
-        ].send_keys(str(file))
+        zone = "[data-testid=stFileUploader] input[type=file]"
+        self.until(lambda: self.all(zone), "the drop zone")[0].send_keys(str(file))
 
     def choose(self, label: str, option: str) -> None:
         """Types into a box and takes what it offers, as a person at a keyboard does."""
