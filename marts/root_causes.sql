@@ -8,12 +8,19 @@ WITH counted AS (
     GROUP BY outcome, dimension_1, value_1, dimension_2, value_2
 ),
 -- What too few orders share can be no cause; leaving it out here bounds what the statistics have to hold.
-kept AS (
-    SELECT period, dimension_1 AS dimension, value_1 AS value
+shared AS (
+    SELECT period, dimension_1 AS dimension, value_1 AS value, max(orders) AS orders
     FROM counted
     WHERE dimension_1 IS NOT NULL AND dimension_2 IS NULL
     GROUP BY period, dimension_1, value_1
     HAVING max(orders) >= :least_orders
+),
+kept AS (
+    SELECT period, dimension, value
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY period, dimension ORDER BY orders DESC, value) AS place FROM shared
+    )
+    WHERE place <= :most_values
 )
 SELECT c.*
 FROM counted c

@@ -26,7 +26,7 @@ PERIODS_AT_ONCE = 12  # whose counts the driver holds at the same time
 def rows(spark: SparkSession, mart: Mart, parameters: Mapping[str, Any]) -> DataFrame:
     """The rows of a mart that has a step. What is a cause is declared by root_causes, for the counts too."""
     causes = declared(load_marts()["root_causes"].causes or {})
-    from_sql = spark.sql(mart.statement({**parameters, "least_orders": causes.limits.least_orders}))
+    from_sql = spark.sql(mart.statement({**parameters, **vars(causes.limits)}))
     return _count(from_sql, causes) if mart.step == COUNT_CAUSES else _find(spark, from_sql, causes)
 
 

@@ -249,11 +249,24 @@ def expected_retention(orders):
         here = [r for r in orders if month_of(r["order_date"]) == month and r["customer_id"]]
         customers = {r["customer_id"] for r in here}
         back = {r["customer_id"] for r in here if r["order_date"] > first[r["customer_id"]]}
+        again = {}
+        for customer in customers:
+            start = min(r["order_date"] for r in here if r["customer_id"] == customer)
+            later = [r["order_date"] for r in orders if r["customer_id"] == customer and r["order_date"] > start]
+            again[customer] = (min(later) - start).days if later else 10**6
+        month_end = (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        known_for = (max(r["order_date"] for r in orders) - month_end).days
         result[(month,)] = {
             "customers": len(customers) or None,
             "returning_customers": len(back) if customers else None,
             "repeat_rate": len(back) / len(customers) if customers else None,
             "status": "available" if customers else "not available: no customer id in the source",
+            **{
+                f"repeat_rate_{days}_days": sum(gap <= days for gap in again.values()) / len(customers)
+                if customers and known_for >= days
+                else None
+                for days in (30, 60, 90)
+            },
         }
     return result
 

@@ -18,6 +18,7 @@ MARTS = load_marts()
 RUN_PARAMETERS = {
     "promise_minutes",
     "least_orders",
+    "most_values",
     "published_at",
     "gold_run_id",
     "silver_snapshot_id",
@@ -35,6 +36,7 @@ FIXED = {
     "complaint_rate double, complaints_within_30 bigint",
     "customer_retention": "month date, customers bigint, returning_customers bigint, repeat_rate double, status string",
     "data_quality": "source_file string, source_version string",
+    "delivery_features": "order_id string",
     "root_causes": "period string, outcome string, dimension_1 string, value_1 string, dimension_2 string, "
     "value_2 string, orders bigint, hits bigint, rate double, baseline_rate double, lift double, excess_hits double, "
     "q_value double, rank int, about_person boolean, evidence string",
