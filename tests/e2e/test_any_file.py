@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Iterator
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from tests.odd_files import LOADED, ODD, Odd
 
 from .conftest import Lake
 from .orders import export, order
@@ -78,3 +82,34 @@ def test_an_archive_of_every_form_becomes_rows_with_the_file_inside_as_their_sou
 
     assert lake.one("select count(*) from jozi_dev_silver.orders where order_id like 'Z-%'") == ["0"]
     assert {row["state"] for row in lake.files() if row["key"].startswith("orders/august.zip")} == {"RETRACTED"}
+
+
+def test_odd_files_of_every_kind_dropped_at_once_end_as_the_table_says(lake: Lake) -> None:
+    s3, bucket = lake.client("s3"), lake.outputs["BronzeBucketName"]
+    versions = {odd.key: s3.put_object(Bucket=bucket, Key=f"odd/{odd.key}", Body=odd.body)["VersionId"] for odd in ODD}
+
+    lake.wait()
+
+    rows = {(row["key"], row["version"]): row for row in lake.files()}
+    wrong = [said for odd in ODD for said in _differences(odd, rows, versions[odd.key])]
+    assert not wrong, "\n".join(wrong)
+    for odd in ODD:
+        tagged = s3.get_object_tagging(Bucket=bucket, Key=f"odd/{odd.key}", VersionId=versions[odd.key])["TagSet"]
+        told = {tag["Key"]: tag["Value"] for tag in tagged}
+        assert told["lake-status"] == (odd.state if odd.state != LOADED else "ACCEPTED"), odd.key
+        assert told["lake-reason"]
+
+
+def _differences(odd: Odd, rows: dict[tuple[str, str], dict[str, Any]], version: str) -> Iterator[str]:
+    """What the ledger says of a file, and of what is inside it, that the table does not."""
+    row = rows[f"odd/{odd.key}", version]
+    found = (row["state"], row["rows_in"], row["quarantined"], row["blank"])
+    expected = (odd.state, *((odd.rows, odd.bad, odd.blank) if odd.state == LOADED else (0, 0, 0)))
+    if found != expected:
+        yield f"{odd.key}: {found}, expected {expected}: {row['reason']}"
+    if odd.words not in str(row["reason"]) or not row["reason"]:
+        yield f"{odd.key}: {row['reason']}, expected {odd.words}"
+    for name, (state, inner_rows) in odd.inside.items():
+        inner = rows[f"odd/{odd.key}!/{name}", version]
+        if (inner["state"], inner["rows_in"]) != (state, inner_rows) or not str(inner["parent"]).startswith("odd/"):
+            yield f"{odd.key}!/{name}: {inner}"
