@@ -20,8 +20,9 @@ The bucket is listed page by page until the time is up; the cursor in the ledger
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -42,6 +43,12 @@ from lake.ports import ObjectVersion
 ASIDE = "(Done by a sweep.)"  # in the history of a file, so that `lake explain` can tell what was healed
 
 log = logging.getLogger("lake")
+
+
+@cache
+def _gold_tables() -> tuple[str, ...]:
+    """Gold's tables. They travel with the code, so a function reads their descriptions once."""
+    return tuple(load_marts())
 
 
 class Sweeper:
@@ -103,7 +110,7 @@ class Sweeper:
 
     def _bring_tables_back(self) -> dict[str, str]:
         """Tables that the catalog lost: what was done about each."""
-        tables = {"silver": silver_tables(self.flow.contracts), "gold": list(load_marts())}
+        tables: dict[str, Iterable[str]] = {"silver": silver_tables(self.flow.contracts), "gold": _gold_tables()}
         done: dict[str, str] = {}
         for repair in self.flow.repairs:
             found = repair.repair(tables[repair.flight.name], self.flow.clock)

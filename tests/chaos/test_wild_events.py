@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,41 +14,19 @@ from lake import intake as intake_module
 from lake.conductor import Conductor
 from lake.detect import detect
 from lake.digest import Digest
-from lake.entries import LOADED
+from lake.entries import LOADED, timestamp
 from lake.flight import holds_lease
 from lake.intake import Intake
 from lake.leases import EXPIRY_SECONDS
 from lake.progress import progress
 from lake.sweeper import Sweeper
 from tests.chaos.conftest import LONG
+from tests.chaos.spark_model import Claim, Spark, claims_of, standing
 from tests.unit.dynamo_fake import FakeDynamo
-from tests.unit.flow_fakes import TABLE, World, object_event, orders_csv
+from tests.unit.flow_fakes import COLUMNS, TABLE, World, object_event, orders_csv
 
 BATCH = 10  # messages an invocation of intake gets
 VERSIONS = 10_000 if LONG else 2_000
-
-
-class Silver:
-    """What Spark publishes (lake/silver/run.py): under the current fence only, of a batch what no earlier one loaded.
-
-    A batch that was killed after its commit, again and again, is split; its files then come in batches of other names.
-    """
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.loads: dict[tuple[str, str], str] = {}  # version -> the batch that loaded it
-        self.batches: set[str] = set()
-
-    def publish(self) -> None:
-        """The live run publishes, and may die before it says so."""
-        run = self.world.live("silver-job")
-        assert run is not None
-        batch, fence = run.arguments["--batch_id"], int(run.arguments["--fence"])
-        if batch in self.batches or not holds_lease(TABLE, "silver", fence, self.world.client):
-            return
-        self.batches.add(batch)
-        files = {(file.key, file.version) for file in self.world.manifest(run).files}
-        self.loads.update(dict.fromkeys(files - set(self.loads), batch))
 
 
 @pytest.fixture
@@ -71,21 +51,49 @@ def chunks(events: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     return [events[start : start + BATCH] for start in range(0, len(events), BATCH)]
 
 
-def run_on(world: World, silver: Silver, dice: random.Random, loss: float) -> None:
-    """Runs end one after the other; their events come once, twice, or are lost."""
+def orders_in(areas: dict[int, str]) -> bytes:
+    """A file with these orders, each from its area."""
+    lines = [orders_csv(number).decode().splitlines()[1].replace(",A,", f",{area},") for number, area in areas.items()]
+    return "\n".join([COLUMNS, *lines, ""]).encode()
+
+
+def truth(world: World) -> dict[str, Claim]:
+    """What silver has to hold, from the bucket alone: versions of a key in one second count in the order they came."""
+    files = []
+    for versions in world.objects.stored.values():
+        for place, (item, body) in enumerate(versions):
+            older = sum(other.object_time == item.object_time for other, _ in versions[place + 1 :])
+            moment = timestamp(datetime.fromisoformat(item.object_time) + timedelta(microseconds=older))
+            files.append(claims_of(body, moment, item.version))
+    return standing(files)
+
+
+def all_is_there(world: World, spark: Spark, names: Collection[tuple[str, str]]) -> None:
+    """Each version loaded once, silver by the rule, gold equal to a count of all of silver, the ledger in agreement."""
+    assert {(entry.name, entry.state) for entry in world.ledger.entries()} == {(name, LOADED) for name in names}
+    assert set(spark.loads) == set(names)
+    assert spark.silver == truth(world)
+    assert spark.gold == Counter(area for *_, area in truth(world).values())
+
+
+def run_on(world: World, spark: Spark, dice: random.Random, loss: float) -> None:
+    """Runs end one after the other, and die before or after their commit; events come once, twice, or are lost.
+
+    Gold may read silver before another silver run publishes, and end after it.
+    """
     for _ in range(200):
-        if world.live("silver-job"):
-            silver.publish()
-            killed = dice.random() < loss
-            event = (
-                world.fails("silver-job", error="The process was killed: exit code -9")
-                if killed
-                else world.silver_succeeds()
-            )
-        elif world.live("gold-job"):
-            event = world.gold_succeeds()
-        else:
+        silver, gold = world.live("silver-job"), world.live("gold-job")
+        if gold and dice.random() < 0.5:
+            spark.gold_reads()
+        if not silver and not gold:
             return
+        job = "silver-job" if silver else "gold-job"
+        if dice.random() < loss:
+            if dice.random() < 0.5:
+                spark.commit_silver() if silver else spark.commit_gold()
+            event = world.fails(job, error="The process was killed: exit code -9")
+        else:
+            event = spark.silver_ends_well() if silver else spark.gold_ends_well()
         world.crawlers.end()
         for _ in range(dice.choice((1, 2)) if dice.random() >= loss else 0):
             Conductor(world.flow()).handle(event)
@@ -97,9 +105,13 @@ def test_events_tripled_and_shuffled_lose_and_double_nothing(
     world: World, one_layout: None, seed: int, say: Callable[[str], None]
 ) -> None:
     dice = random.Random(seed)
-    silver = Silver(world)
+    spark = Spark(world)
     keys = [f"orders/{number % (VERSIONS * 4 // 5):05d}.csv" for number in range(VERSIONS)]  # a fifth comes twice
-    names = [(key, world.objects.put(key, orders_csv(number))) for number, key in enumerate(keys)]
+    names = []
+    for key in keys:  # an order stands in three files, more or less
+        areas = {dice.randrange(VERSIONS): dice.choice("ABCDE") for _ in range(3)}
+        names.append((key, world.objects.put(key, orders_in(areas))))
+        world.time.seconds += dice.choice((0, 0, 1))
     events = [object_event(key, dice.choice((version, None))) for key, version in names] * 3
     dice.shuffle(events)
 
@@ -108,30 +120,29 @@ def test_events_tripled_and_shuffled_lose_and_double_nothing(
         invoke_intake(world, batch)
         world.time.seconds += 1
         if dice.random() < 0.01:
-            run_on(world, silver, dice, loss=0.0)
+            run_on(world, spark, dice, loss=0.0)
     world.arrivals.visible = 0
-    run_on(world, silver, dice, loss=0.0)
+    run_on(world, spark, dice, loss=0.0)
     Sweeper(world.flow()).sweep()
-    run_on(world, silver, dice, loss=0.0)
+    run_on(world, spark, dice, loss=0.0)
 
-    assert {entry.state for entry in world.ledger.entries()} == {LOADED}
-    assert set(silver.loads) == set(names)
-    assert all(silver.loads[entry.name] == entry.batch_id for entry in world.ledger.entries())
-    marks = world.tables.snapshots["gold", "freshness"].properties
-    assert marks["silver-snapshot-id"] == str(world.tables.snapshots["silver", "orders"].id)
+    all_is_there(world, spark, names)
+    assert all(spark.loads[entry.name] == entry.batch_id for entry in world.ledger.entries())
     assert not [subject for subject, _ in world.alerts.sent if "ended" in subject]
-    say(f"{len(events):,} events, {len(names):,} versions, {len(world.jobs.recent('silver-job'))} silver runs")
+    runs = len(world.jobs.recent("silver-job"))
+    say(f"{len(events):,} events, {len(names):,} versions, {len(spark.silver):,} orders, {runs} silver runs")
 
 
 @pytest.mark.parametrize("round_", range(60 if LONG else 6))
 def test_events_lost_late_and_doubled_runs_killed_and_clocks_that_differ_end_well(round_: int, seed: int) -> None:
     dice = random.Random(f"{seed} {round_}")
     world = World(FakeDynamo(page_size=dice.choice((1, 7, 500))))
-    silver = Silver(world)
+    spark = Spark(world)
     names = []
     for number in range(30):
         key = f"orders/{number % 20}.csv"
-        names.append((key, world.objects.put(key, orders_csv(number))))
+        areas = {dice.randrange(40): dice.choice("ABCDE") for _ in range(5)}
+        names.append((key, world.objects.put(key, orders_in(areas))))
     events = [object_event(*name) for name in names for _ in range(dice.choice((0, 1, 3)))]
     dice.shuffle(events)
 
@@ -141,18 +152,17 @@ def test_events_lost_late_and_doubled_runs_killed_and_clocks_that_differ_end_wel
         invoke_intake(world, batch)
         world.time.seconds -= skew
         if dice.random() < 0.5:
-            run_on(world, silver, dice, loss=0.3)
+            run_on(world, spark, dice, loss=0.3)
         world.time.seconds += dice.choice((1, 60, 900))
     for _ in range(40):
         Sweeper(world.flow()).sweep()
-        run_on(world, silver, dice, loss=0.3)
+        run_on(world, spark, dice, loss=0.3)
         world.time.seconds += 900
         if progress(world.flow()).settled:
             break
 
     assert progress(world.flow()).settled
-    assert {(entry.name, entry.state) for entry in world.ledger.entries()} == {(name, LOADED) for name in names}
-    assert set(silver.loads) == set(names)
+    all_is_there(world, spark, names)
 
 
 def test_a_burst_of_a_thousand_files_makes_two_silver_runs_at_most_and_no_failure(
@@ -162,16 +172,16 @@ def test_a_burst_of_a_thousand_files_makes_two_silver_runs_at_most_and_no_failur
         object_event(key, world.objects.put(key, orders_csv(number)))
         for number, key in ((number, f"orders/{number}.csv") for number in range(1_000))
     ]
-    silver = Silver(world)
+    spark = Spark(world)
     world.jobs.slow_to_free = 1
 
     for place, batch in enumerate(chunks(events), 1):
         world.arrivals.visible = max(0, len(events) - place * BATCH)
         invoke_intake(world, batch)
-    run_on(world, silver, random.Random(1), loss=0.0)
+    run_on(world, spark, random.Random(1), loss=0.0)
 
     assert len(world.jobs.recent("silver-job")) <= 2
-    assert len(silver.loads) == 1_000
+    assert len(spark.loads) == 1_000
     assert not [subject for subject, _ in world.alerts.sent if "gold is fresh" not in subject]
 
 
@@ -211,9 +221,9 @@ def test_two_intakes_at_once_make_one_entry_one_run_and_one_answer(say: Callable
 
     for point in range(1, points + 1):
         world, _ = meet(point)
-        silver = Silver(world)
-        run_on(world, silver, random.Random(1), loss=0.0)
-        assert len(silver.loads) == 2, point
+        spark = Spark(world)
+        run_on(world, spark, random.Random(1), loss=0.0)
+        assert len(spark.loads) == 2, point
         assert len(world.jobs.recent("silver-job")) <= 2, point
         assert [entry.state for entry in world.ledger.entries()] == [LOADED, LOADED], point
 

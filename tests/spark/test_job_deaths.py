@@ -26,8 +26,8 @@ from tests.spark.gold_support import Lake as GoldLake
 from tests.spark.gold_support import order as gold_order
 from tests.spark.silver_support import SilverLake, order
 
-pytestmark = pytest.mark.spark
 LONG = os.environ.get("LAKE_CHAOS") == "long"
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(5400 if LONG else 600)]
 SAMPLED = 2
 STATE = ("order_id", "area", "source_version", "source_row")
 

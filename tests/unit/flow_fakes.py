@@ -306,6 +306,9 @@ class World:
     def live(self, job: str) -> JobRun | None:
         return next((run for run in self.jobs.recent(job) if run.live), None)
 
+    def next_snapshot(self) -> int:
+        return next(self._snapshots)
+
     def manifest(self, run: JobRun) -> Manifest:
         return Manifest.from_json(self.documents.stored[run.arguments["--manifest"].removeprefix("s3://lake/")])
 
@@ -326,7 +329,7 @@ class World:
         batch = run.arguments["--batch_id"]
         if changed:
             for table in ("orders", "file_loads"):
-                self.tables.snapshots["silver", table] = TableSnapshot(next(self._snapshots), {"batch-id": batch})
+                self.tables.snapshots["silver", table] = TableSnapshot(self.next_snapshot(), {"batch-id": batch})
         result = SilverResult(batch, changed, {}, ("2026-03-01",), files)
         self.documents.put(f"runs/silver/{batch}/result.json", result.to_json().encode())
         return self.ends(run, "SUCCEEDED")
@@ -342,7 +345,7 @@ class World:
             for table, mark in marks.items()
             if ("silver", table) in self.tables.snapshots
         }
-        self.tables.snapshots["gold", "freshness"] = TableSnapshot(next(self._snapshots), seen)
+        self.tables.snapshots["gold", "freshness"] = TableSnapshot(self.next_snapshot(), seen)
         headline = {"orders": 12, "promise_minutes": 30.0, "late_order_to_door": 3, "late_order_to_door_rate": 0.25}
         result = GoldResult(gold_run_id, 1, ("2026-03-01",), {"freshness": 5}, headline, "2026-11-23T08:00:00+02:00")
         self.documents.put(f"runs/gold/{gold_run_id}/result.json", result.to_json().encode())
