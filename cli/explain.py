@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli import context, following, lookup, render
+from cli.evidence import Evidence, gather
 from cli.options import JsonOption, StackOption, Target, TargetOption
-from cli.quarantine import kind_of, rows_of
+from cli.quarantine import kind_of
 
 if TYPE_CHECKING:
     from lake.entries import FileEntry
@@ -17,6 +19,14 @@ if TYPE_CHECKING:
 
 MOST_REASONS = 8
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+# What it meant that a sweep made a move, by the state before and after; the other moves follow from these.
+_HEALED = {
+    ("", "RECEIVED"): "its event had not come: a sweep found it in the bucket and took it in",
+    ("RECEIVED", "PENDING"): "nobody had finished looking at it: a sweep did",
+    ("RECEIVED", "REJECTED"): "nobody had finished looking at it: a sweep did",
+    ("LOADING", "PENDING"): "its batch was over without settling it: a sweep put it in line again",
+    ("PENDING", "LOADING"): "nobody had started a run for it: a sweep did",
+}
 
 
 def explain(
@@ -28,17 +38,16 @@ def explain(
     """One file's whole story: when it came, what it was taken for, and what became of each row."""
     lake = context.connect(target, stack)
     entry = lookup.find(lake, file)
-    findings = findings_of(lake, entry)
-    spoilt = spoilt_rows(lake, entry)
+    known = gather(lake, entry)
     if as_json:
         from dataclasses import asdict
 
         facts = asdict(entry.facts) if entry.facts else None
         history = [asdict(change) for change in entry.history]
-        more = {"note": entry.note, "facts": facts, "history": history, "findings": findings, "quarantine": spoilt}
+        more = {"note": entry.note, "facts": facts, "history": history, **known.as_dict()}
         render.show_json({**following.as_dict(entry), **more})
         return
-    for line in story(entry, list(lake.ledger.versions(entry.key)), findings, spoilt):
+    for line in story(entry, known):
         render.say(line)
     for line in inside(lake, entry):
         render.say(line)
@@ -58,25 +67,10 @@ def inside(lake: context.Lake, entry: FileEntry) -> list[str]:
     return ["", "Inside:", *lines]
 
 
-def findings_of(lake: context.Lake, entry: FileEntry) -> list[str]:
-    """What the silver run said about the file as a whole; empty where it was in no run or the result is gone."""
-    if not entry.batch_id:
-        return []
-    result = lookup.batch_result(lake, entry.batch_id)
-    files = result.files if result else ()
-    return [f for file in files if (file.key, file.version) == entry.name for f in file.findings]
-
-
-def spoilt_rows(lake: context.Lake, entry: FileEntry) -> list[dict[str, Any]]:
-    """The file's quarantined rows, asked for only when there are some."""
-    if not following.counts_of(entry)["quarantined"]:
-        return []
-    return rows_of(lake, entry)
-
-
-def story(entry: FileEntry, versions: list[FileEntry], findings: list[str], spoilt: list[dict[str, Any]]) -> list[str]:
+def story(entry: FileEntry, known: Evidence) -> list[str]:
     """The lines that `lake explain` prints."""
-    lines = [f"{render.safe(entry.key)}, version {entry.version}", "", f"It {_arrival(entry, versions)}"]
+    findings, spoilt = known.findings, known.spoilt
+    lines = [f"{render.safe(entry.key)}, version {entry.version}", "", f"It {_arrival(entry, known.versions)}"]
     if entry.facts:
         lines.append(f"It was taken for {_facts(entry.facts)}")
     elif entry.contract:
@@ -90,8 +84,10 @@ def story(entry: FileEntry, versions: list[FileEntry], findings: list[str], spoi
             because = f"  {render.safe(change.reason)}" if change.reason and change.reason not in told else ""
             told.add(change.reason)
             lines.append(f"  {render.moment(change.at)}  {after}  {change.state:<9}{because}")
+    lines += _tries(known.failed_tries)
     lines += _healed(entry)
-    lines += ["", *_outcome(entry)]
+    lines += ["", *_outcome(entry), *_today(known.standing), *_advice(entry)]
+    lines += [f"  {render.safe(member.key)}: {following.situation(member)}" for member in known.members]
     if findings:
         lines += ["", "What stands out in the file as a whole:"]
         lines += [f"  - {render.safe(finding)}" for finding in findings]
@@ -108,17 +104,59 @@ def _healed(entry: FileEntry) -> list[str]:
     """What a sweep had to do for the file, because an event or a process was lost."""
     from lake.sweeper import ASIDE
 
-    moves = [change for change in entry.history if change.reason and change.reason.endswith(ASIDE)]
-    if not moves:
+    lines, before, swept = [], "", False
+    for change in entry.history:
+        by_sweep = bool(change.reason and change.reason.endswith(ASIDE))
+        # what a sweep took in, the same sweep looks at and starts: one thing healed, not three
+        follows = swept and before in ("RECEIVED", "PENDING") and change.state != "LOADED"
+        if by_sweep and not follows:
+            lines.append(f"  {render.moment(change.at)}  {_HEALED.get((before, change.state), _noted(change.state))}")
+        before, swept = change.state, by_sweep
+    return ["", "What was healed:", *lines] if lines else []
+
+
+def _noted(state: str) -> str:
+    return f"nobody had noted how its run ended, so a sweep did: {state}"
+
+
+def _tries(failed: list[dict[str, Any]]) -> list[str]:
+    """Runs of its last batch that failed, before one was good or the file was set aside."""
+    if not failed:
         return []
-    words = {
-        "RECEIVED": "its event had not come, so the sweep found it in the bucket",
-        "PENDING": "it had no answer, or its batch was over, so the sweep put it in line",
-        "LOADING": "nobody had started a run for it, so the sweep did",
-        "LOADED": "its run had ended unheard, so the sweep noted what it did",
-    }
-    lines = [f"  {render.moment(m.at)}  {words.get(m.state, f'the sweep noted that it is {m.state}')}" for m in moves]
-    return ["", "What was healed:", *lines]
+    lines = [
+        f"  {render.moment(run['started'])}  run {run['run_id']} ended {run['state']} after {run['seconds']:.1f} s: "
+        f"{render.safe(run['error']) or 'no reason was given'}"
+        for run in failed
+    ]
+    return ["", "Tries of its batch that failed:", *lines]
+
+
+def _today(standing: dict[str, int] | None) -> list[str]:
+    """What of the file can be seen in silver now; later files may have changed it."""
+    if standing is None:
+        return []
+    replaced = standing.get("replaced", 0)
+    gone = f"; {replaced:,} gave way to newer files" if replaced else ""
+    stands = standing.get("stands", 0)
+    verb = "comes" if stands == 1 else "come"
+    return [f"Today {render.count(stands, 'row')} of silver {verb} from it{gone}."]
+
+
+def _advice(entry: FileEntry) -> list[str]:
+    """What a person can do about a file that does not count."""
+    which = f"lake replay --file {shlex.quote(f'{render.safe(entry.key)}@{entry.version[:8]}')}"
+    match entry.state:
+        case "HELD":
+            return [
+                "Nothing of it counts, and all other files are loaded without it. Mend the file and drop it again, or "
+                f"mend what the reason names and have it read again: {which}"
+            ]
+        case "REJECTED":
+            return [f"Nothing of it counts. Drop a mended file; if this one should be read after all: {which}"]
+        case "RETRACTED":
+            return [f"Nothing of it counts any more. To have it count again: {which}"]
+        case _:
+            return []
 
 
 def _time(text: str) -> datetime:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli import context, render
+from cli import context, render, sweep
 from cli.errors import NOT_RUNNING, CliError
 from cli.options import JsonOption, StackOption, Target, TargetOption
 
@@ -95,6 +95,8 @@ def up(target: TargetOption = Target.sandbox, stack: StackOption = None, as_json
         raise CliError("`lake up` starts the sandbox; on AWS, deploy with `sam build && sam deploy`.", code=2)
     started = time.monotonic()
     report = start(stack, quiet=as_json)
+    if not report.already_running and not report.deployed:
+        sweep.ask(context.connect(target, stack))  # whatever was cut short when it stopped goes on now
     seconds = time.monotonic() - started
     if as_json:
         render.show_json({**asdict(report), "total_seconds": round(seconds, 1)})

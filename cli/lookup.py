@@ -44,6 +44,11 @@ def find(lake: Lake, text: str) -> FileEntry:
             return found[0]
         if len(found) > 1:
             raise CliError(f"More than one version of {render.safe(key)} begins with {version}: give more of it.")
+        known = [entry.version for entry in lake.ledger.versions(key)]
+        if known:
+            raise CliError(
+                f"No version of {render.safe(key)} begins with {render.safe(version)}: it has {', '.join(known[-5:])}."
+            )
     parts = [text, os.path.basename(text)]
     entries = following.all_entries(lake)
     for part in parts:
@@ -58,7 +63,25 @@ def find(lake: Lake, text: str) -> FileEntry:
             raise CliError(
                 f"{len(keys)} files have {render.safe(part)!r} in their keys ({some}): give more of the key."
             )
-    raise CliError(f"No file {render.safe(text)!r} in the ledger: `lake files` lists all of them.")
+    for key in (text, f"orders/{os.path.basename(text)}"):
+        since = _in_bucket(lake, key)
+        if since:
+            raise CliError(
+                f"{render.safe(key)} lies in bronze since {since}, but is not in the ledger yet: its event is on the "
+                "way or was lost. `lake wait` waits for it, `lake sweep` takes it in now."
+            )
+    raise CliError(f"No file {render.safe(text)!r} in the ledger or in bronze: `lake files` lists all of them.")
+
+
+def _in_bucket(lake: Lake, key: str) -> str | None:
+    """Since when an object of this key lies in bronze; None when there is none."""
+    from botocore.exceptions import ClientError
+
+    try:
+        found = lake.client("s3").head_object(Bucket=lake.output("BronzeBucketName"), Key=key)
+    except ClientError:
+        return None
+    return render.moment(found["LastModified"])
 
 
 def _newest(entries: Iterable[FileEntry]) -> FileEntry | None:

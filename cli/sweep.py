@@ -48,11 +48,14 @@ def function_name(lake: context.Lake) -> str:
     return str(found[0])
 
 
-def _sweep(lake: context.Lake, again: bool, quiet: bool) -> dict[str, Any]:
-    """Invokes the sweeper as its timer does and says what it did."""
-    from lake.healing import healed, still_open
+def ask(lake: context.Lake) -> None:
+    """Has the sweeper look, without waiting for what it finds."""
+    payload = json.dumps(_timer_event(False)).encode()
+    lake.client("lambda").invoke(FunctionName=function_name(lake), InvocationType="Event", Payload=payload)
 
-    event = {
+
+def _timer_event(again: bool) -> dict[str, Any]:
+    return {
         "version": "0",
         "id": str(uuid.uuid4()),
         "detail-type": "Scheduled Event",
@@ -61,7 +64,14 @@ def _sweep(lake: context.Lake, again: bool, quiet: bool) -> dict[str, Any]:
         "resources": [],
         "detail": {"again": True} if again else {},
     }
-    answer = lake.client("lambda").invoke(FunctionName=function_name(lake), Payload=json.dumps(event).encode())
+
+
+def _sweep(lake: context.Lake, again: bool, quiet: bool) -> dict[str, Any]:
+    """Invokes the sweeper as its timer does and says what it did."""
+    from lake.healing import healed, still_open
+
+    payload = json.dumps(_timer_event(again)).encode()
+    answer = lake.client("lambda").invoke(FunctionName=function_name(lake), Payload=payload)
     report = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
         why = report.get("errorMessage", report) if isinstance(report, dict) else report

@@ -28,7 +28,7 @@ from lake.entries import HELD, LOADED, LOADING, PENDING, REJECTED, RETRACTED, Fi
 from lake.flight import Clock, Flight
 from lake.leases import Lease, Leases
 from lake.ledger import Ledger
-from lake.manifest import LOAD, FileOutcome, Manifest, ManifestFile, SilverResult
+from lake.manifest import LOAD, RETRACT, FileOutcome, Manifest, ManifestFile, SilverResult
 from lake.ports import Documents, JobRun, Jobs
 from lake.words import count, file_name
 
@@ -104,8 +104,11 @@ class SilverFlight(Flight):
     def load(self, lease: Lease) -> bool:
         wish = self.ledger.rebuild()
         if wish.pending:
-            # Their entries stay LOADED meanwhile: that is what readers see until the rebuild is published.
-            self._write_manifest(lease, self.ledger.entries([LOADED]), rebuild=wish.asked)
+            # Everything that silver holds, in one run beyond the bounds of a batch: what readers see changes at once or
+            # not at all. The entries stay as they are meanwhile; what was asked of one besides is done afterwards.
+            held = [entry for entry in self.ledger.entries([LOADED, PENDING]) if entry.counts_in_silver]
+            unique = {entry.name: replace(entry, action=None) for entry in held}
+            self._write_manifest(lease, unique.values(), rebuild=wish.asked)
             return True
         waiting = {entry.name: entry for entry in self.ledger.entries([PENDING])}
         waiting = {**waiting, **self.just_written}
@@ -239,15 +242,27 @@ class SilverFlight(Flight):
         files = batch.files
         loading = self._loading(lease)
         if len(files) == 1:
-            reason = f"It broke the silver run {lease.attempt + lease.forced} times and is set aside: {error}"
-            for entry in loading:
-                self.ledger.owe_word(entry.key, entry.version, self.clock.now())
-            self._move(loading, HELD, lambda _: reason, count_attempt=True, action=None)
-            self._tell_set_aside([(files[0].key, files[0].version)])
+            self._give_up_alone(lease, loading, error)
             return
         half = (len(files) + 1) // 2
         reason = f"A run of {count(len(files), 'file')} broke; it goes again with at most {half - 1} others. {error}"
         self._move(loading, PENDING, lambda _: reason, count_attempt=True, batch_cap=half)
+
+    def _give_up_alone(self, lease: Lease, loading: Sequence[FileEntry], error: str) -> None:
+        """The file that breaks runs is set aside; one that silver held before stays as it was."""
+        times = f"broke the silver run {lease.attempt + lease.forced} times"
+        before = [entry for entry in loading if entry.counts_in_silver]
+        for entry in before:
+            asked = "taken back" if entry.action == RETRACT else "read again"
+            why = f"It was to be {asked} and {times}, so what it said before still counts: {error}"
+            title = f"A file could not be {asked}"
+            self.alarm.once(f"asked {lease.owner}", title, f"{entry.key}: {why} Mend the cause, then ask again.")
+            self._move([entry], LOADED, _always(why), count_attempt=True, action=None, batch_cap=None, note=why)
+        held = [entry for entry in loading if entry not in before]
+        for entry in held:
+            self.ledger.owe_word(entry.key, entry.version, self.clock.now())
+        self._move(held, HELD, lambda _: f"It {times} and is set aside: {error}", count_attempt=True, action=None)
+        self._tell_set_aside([entry.name for entry in loading])
 
     def rest(self, failures: int) -> int:
         return 0 if failures < _CALM else min(3600, 60 * 2 ** (failures - _CALM))
@@ -293,3 +308,7 @@ class SilverFlight(Flight):
 
 def _waits(entry: FileEntry, why: str) -> str:
     return f"{entry.note} {why}" if entry.note else why
+
+
+def _always(reason: str) -> Callable[[FileEntry], str]:
+    return lambda _: reason

@@ -9,11 +9,13 @@ kills the process is not tried for ever. After the last try it stays in its queu
 | a Glue event that found no function                      | conductor (gold: digest too)  |
 | what Lambda set aside: the event is in `requestPayload`  | the same                      |
 | the timer's event                                        | nothing to do: this is a sweep |
+| an alert that SNS could not deliver by mail               | sent once more, then it stays  |
 | anything else                                            | nobody: it stays              |
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -35,6 +37,10 @@ log = logging.getLogger("lake")
 
 class NobodyHandlesError(Exception):
     """The message holds no event that any function of the lake handles."""
+
+
+class UndeliveredError(Exception):
+    """Mail does not reach whoever is to be told."""
 
 
 @dataclass
@@ -109,8 +115,19 @@ class DeadLetters:
             self.entries += self.intake.accept(event)
         elif event.get("source") == "aws.glue" and "ignored" not in Conductor(self.flow).handle(event):
             Digest(self.flow).handle(event)  # looks itself whether this is the end of a gold run
+        elif event.get("Type") == "Notification":
+            self._send_again(event)
         elif kind != "Scheduled Event":
             raise NobodyHandlesError(f"No function handles an event of this kind ({kind}).")
+
+    def _send_again(self, alert: Mapping[str, Any]) -> None:
+        """Once for each text: what comes back a second time would come back for ever."""
+        title, text = str(alert.get("Subject") or ""), str(alert.get("Message") or "")
+        what = f"resent {hashlib.sha256(json.dumps([title, text]).encode()).hexdigest()}"
+        if self.flow.ledger.marked(what) and not self._again:
+            raise UndeliveredError(f"An alert was sent twice and reached nobody by mail: {title}")
+        self.flow.alarm.send(title, text)
+        self.flow.ledger.mark(what, self.flow.clock.now())
 
     def _tell(self, what: str, message: Message, error: Exception) -> None:
         why = clean(f"{type(error).__name__}: {error}", 500)

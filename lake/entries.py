@@ -14,6 +14,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from lake.manifest import COUNTS, INSIDE, FileFacts
@@ -101,6 +102,12 @@ class FileEntry:
         return any(change.state == LOADED for change in self.history)
 
     @property
+    def counts_in_silver(self) -> bool:
+        """Whether silver holds what it says now, while it waits to be taken back or read again as well."""
+        settled = [change.state for change in self.history if change.state in (LOADED, REJECTED, HELD, RETRACTED)]
+        return settled[-1:] == [LOADED]
+
+    @property
     def sort_key(self) -> str:
         """Orders entries by time, then name. DynamoDB gives a sort key 1,024 bytes, S3 as many to a key alone."""
         key = self.key.encode()[:900].decode(errors="ignore")
@@ -153,10 +160,16 @@ def from_item(item: Mapping[str, Any]) -> FileEntry:
         history=tuple(Change(c["state"], c["at"], c.get("reason")) for c in item.get("history", ())),
         attempts=int(item.get("attempts", 0)),
         batch_cap=None if cap is None else int(cap),
-        facts=FileFacts.from_dict(json.loads(facts)) if facts else None,
+        facts=_facts(facts) if facts else None,
         **{name: item.get(name) for name in _TEXTS if name != "etag"},
         etag=item.get("etag", ""),
     )
+
+
+@lru_cache(maxsize=1024)
+def _facts(text: str) -> FileFacts:
+    """Thousands of files share a few facts: one object for all of them."""
+    return FileFacts.from_dict(json.loads(text))
 
 
 def facts_text(facts: FileFacts | None) -> str | None:

@@ -104,7 +104,10 @@ class Manifest:
     rebuild: int = 0
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
+        # Thousands of files share a few facts; taking each apart anew would cost a function its memory.
+        facts = {known: asdict(known) for known in {file.facts for file in self.files}}
+        files = [{**vars(file), "facts": facts[file.facts]} for file in self.files]
+        return json.dumps({**vars(self), "files": files}, ensure_ascii=False, indent=1)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:

@@ -53,7 +53,7 @@ def _take_back_one(flow: Flow, entry: FileEntry, why: str) -> FileEntry:
     note = f"Taken back on request{f': {why}' if why else '.'}"
     if entry.was_loaded and entry.facts is not None:
         values = {"action": RETRACT, "note": note, "batch_cap": None}
-        return _moved(flow, entry, PENDING, f"{note} Waits for the silver run that does it.", values)
+        return _moved(flow, entry, PENDING, f"{note.rstrip('.')}. Waits for the silver run that does it.", values)
     return _moved(flow, entry, RETRACTED, note, {"action": None, "note": note})
 
 

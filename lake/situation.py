@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lake.entries import EXPANDED, FAILED, HELD, LOADED, REJECTED, RETRACTED, FileEntry
+from lake.manifest import LOAD, RELOAD, RETRACT
 from lake.words import clean, count
 
 SETTLED = frozenset({LOADED, REJECTED, HELD, FAILED, RETRACTED, EXPANDED})
@@ -34,9 +35,11 @@ def situation(entry: FileEntry | None) -> str:
         case "RECEIVED":
             return "received; intake looks at it"
         case "PENDING":
-            return f"accepted as {entry.contract}; waits for a silver run"
+            asked = {RETRACT: "to be taken back", RELOAD: "to be read again"}.get(entry.action or LOAD)
+            return f"{asked or f'accepted as {entry.contract}'}; waits for a silver run"
         case "LOADING":
-            return f"silver batch {entry.batch_id} loads it"
+            does = {RETRACT: "takes it back", RELOAD: "reads it again"}.get(entry.action or LOAD, "loads it")
+            return f"silver batch {entry.batch_id} {does}"
         case "LOADED":
             counts = counts_of(entry)
             blank = f"; {count(counts['blank'], 'blank record')} left out" if counts["blank"] else ""

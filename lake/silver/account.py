@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -49,22 +49,21 @@ def why_held(batch: DataFrame, file: int, count: FileCount, contract: Contract, 
     )
 
 
+def fates_by_file(resolution: Resolution) -> dict[int, Counter[str]]:
+    """How many rows of each file of a batch met which fate."""
+    found: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    for (where, fate, _), rows in resolution.fates.items():
+        found[where][fate] += rows
+    return found
+
+
 def account(
-    file: ManifestFile,
-    at: int,
-    count: FileCount,
-    resolution: Resolution,
-    held: str | None,
-    findings: Sequence[str] = (),
+    file: ManifestFile, count: FileCount, fates: Mapping[str, Any], held: str | None, findings: Sequence[str] = ()
 ) -> FileOutcome:
-    """Where the rows of a file went. `findings`: what its rows say about it as a whole."""
+    """Where a file's rows went. `fates`: how many good ones met which. `findings`: what they say of it as a whole."""
     findings = (*_findings(file), *((count.remark,) if count.remark else ()), *findings)
     if held:
         return FileOutcome(file.key, file.version, HELD, held, findings=findings)
-    fates: dict[str, Any] = Counter()
-    for (where, fate, _), rows in resolution.fates.items():
-        if where == at:
-            fates[fate] += rows
     outcome = FileOutcome(
         file.key,
         file.version,

@@ -36,6 +36,19 @@ def all_loaded(outcomes: Iterable[FileOutcome]) -> None:
         )
 
 
+def nothing_forgotten(spark: SparkSession, file_loads: str, wanted: DataFrame) -> None:
+    """A rebuild reads every file version that silver holds. `wanted`: source_file and source_version of its files."""
+    name = ["source_file", "source_version"]
+    last = spark.table(file_loads).groupBy(*name).agg(F.max_by("state", "loaded_at").alias("state"))
+    forgotten = last.where("state = 'LOADED'").join(wanted, name, "left_anti").orderBy(*name).limit(2).collect()
+    if forgotten:
+        more = " and others" if len(forgotten) > 1 else ""
+        raise AuditFailed(
+            f"the rebuild would forget {forgotten[0].source_file}{more}, whose rows silver holds; `lake wait`, then "
+            "ask for the rebuild again"
+        )
+
+
 def rows_of_branch(spark: SparkSession, table: str, before: int | None, after: int, added: int) -> None:
     """The branch holds what the table held and the rows added (less those gone), by the table's own records.
 

@@ -14,7 +14,7 @@ from lake.contracts import Contract
 from lake.manifest import LOAD, RELOAD, RETRACT, FileOutcome, Manifest, ManifestFile, SilverResult
 from lake.publishing import quoted
 from lake.silver import audit
-from lake.silver.account import HELD, LOADED, RETRACTED, account, as_before, recorded, why_held
+from lake.silver.account import HELD, LOADED, RETRACTED, account, as_before, fates_by_file, recorded, why_held
 from lake.silver.claims import INSERTED, Fates, Resolution, months, resolve
 from lake.silver.commit import Commit, all_tables, ensure_tables, finish_interrupted, heads_of
 from lake.silver.findings import findings
@@ -136,9 +136,9 @@ class SilverRun:
         """The last thing that file_loads says of each of the batch's files."""
         if MAIN not in heads[self._names.file_loads]:
             return {}
-        wanted = self._spark.createDataFrame(
-            [(file.key, file.version) for file in self._manifest.files], "source_file string, source_version string"
-        )
+        wanted = versions_of(self._spark, self._manifest.files)
+        if self._manifest.rebuild:
+            audit.nothing_forgotten(self._spark, quoted(self._names.file_loads), wanted)
         loads = self._spark.table(quoted(self._names.file_loads))
         mine = loads.join(F.broadcast(wanted), ["source_file", "source_version"], "left_semi")
         rows = sorted(mine.collect(), key=lambda row: (row.loaded_at, row.batch_id == self._manifest.batch_id))
@@ -273,8 +273,9 @@ class SilverRun:
         with step("write", contract=contract.name):
             self._write(contract, resolution)
             settled = self._set_aside(contract, files, batch_left, any(count.bad for count in left), heads, roots)
+        fates = fates_by_file(resolution)
         outcomes = [
-            account(file, at, count, resolution, held.get(at), seen.get(at, ()))
+            account(file, count, fates.get(at, {}), held.get(at), seen.get(at, ()))
             for at, (file, count) in enumerate(zip(files, counts))
         ]
         for at, outcome in enumerate(outcomes):

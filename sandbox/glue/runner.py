@@ -135,7 +135,7 @@ class Runner:
         state = "FAILED"
         server = self._server(job, launch)
         try:
-            state = self._watch(run, going, launch.in_place(server), work, keys.client("logs"))
+            state = self._watch(run, going, launch.in_place(server), work, keys.client("logs"), server)
         finally:
             if server is not None and self._pool is not None:
                 # A script that was cut short leaves its query going in the server.
@@ -179,8 +179,13 @@ class Runner:
         cold = plain or bool(jars) or arguments.get(_ENGINE_CHOICE) == "cold"
         return _Launch([sys.executable, str(_BOOTSTRAP), str(script), *rest], env, conf, cold)
 
-    def _watch(self, run: runs.Run, going: _Going, launch: _Launch, work: Path, logs: Any) -> str:
-        """Run the script to its end, carrying its output to the logs; answer the run's last state."""
+    def _watch(
+        self, run: runs.Run, going: _Going, launch: _Launch, work: Path, logs: Any, server: Server | None
+    ) -> str:
+        """Run the script to its end, carrying its output to the logs; answer the run's last state.
+
+        A script whose warm server dies would ask for it for minutes more: it ends with its server.
+        """
         output, error = work / "output.log", work / "error.log"
         deadline = time.monotonic() + float(run.get("Timeout") or 2880) * self._minute
         with output.open("wb") as out, error.open("wb") as err:
@@ -212,6 +217,10 @@ class Runner:
             if going.stop.is_set() or time.monotonic() > deadline:
                 ending = "STOPPED" if going.stop.is_set() else "TIMEOUT"
                 _end_group(process)
+            elif server is not None and not server.alive:
+                ending = "FAILED"
+                _end_group(process)
+                (work / "error.txt").write_text("The Spark engine of this run was killed.", encoding="utf-8")
         for follower in followers:
             follower.follow(last=True)
         return ending or ("SUCCEEDED" if process.returncode == 0 else "FAILED")

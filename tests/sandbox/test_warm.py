@@ -99,6 +99,20 @@ def test_a_stopped_run_does_not_go_on_in_its_engine(warm: Box) -> None:
     assert again["JobRunState"] == "SUCCEEDED", again.get("ErrorMessage")
 
 
+def test_a_run_ends_with_its_engine(warm: Box) -> None:
+    run_id = warm.client("glue").start_job_run(JobName="seams-table", Arguments={"--do": "wait", "--table": "never"})[
+        "JobRunId"
+    ]
+    until(lambda: "engine warm" in _output(warm, run_id))
+    process = psutil.Process(_engine(warm).pid)
+
+    for each in (*process.children(recursive=True), process):
+        each.kill()
+
+    run = warm.ended("seams-table", run_id)
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", "The Spark engine of this run was killed.")
+
+
 def test_a_run_whose_engine_has_died_gets_a_process_of_its_own(warm: Box) -> None:
     engine = until(lambda: _engine(warm))
     process = psutil.Process(engine.pid)

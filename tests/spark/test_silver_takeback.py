@@ -132,6 +132,11 @@ def test_a_rebuild_that_would_lose_a_file_changes_nothing(lake):
 
     assert (lake.rows(*STATE), lake.snapshot()) == (before, snapshot)
 
+    with pytest.raises(audit.AuditFailed, match=r"the rebuild would forget spoilt\.csv, whose rows silver holds"):
+        lake.run(good, rebuild=2)
+
+    assert (lake.rows(*STATE), lake.snapshot()) == (before, snapshot)
+
 
 def test_a_rebuild_brings_back_tables_that_were_lost(lake, spark):
     file = lake.orders("a.csv", order(1), order(2, delivery="soon"))

@@ -157,11 +157,23 @@ def test_fresh_files_do_not_wait_for_the_whole_search(world: World) -> None:
     assert [file.key for file in world.manifest(run).files] == ["orders/fresh.csv"]
 
 
-def test_a_killed_run_says_nothing_about_its_file_which_is_not_held_for_it(world: World) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        "The process was killed: exit code -9",
+        "The script was ended by signal SIGKILL",
+        "The sandbox was stopped while this job run was going.",
+        "SparkConnectGrpcException: <_MultiThreadedRendezvous of RPC that terminated with: status = "
+        'StatusCode.UNAVAILABLE details = "Socket closed">',
+        "ClientError: An error occurred (SlowDown) when calling the GetObject operation: Reduce your request rate.",
+        "Internal service error. Please try again later.",
+    ],
+)
+def test_a_run_that_was_killed_or_lost_its_engine_says_nothing_about_its_file(world: World, error: str) -> None:
     drop(world, "orders/a.csv")
 
     for _ in range(4):
-        Conductor(world.flow()).handle(world.fails("silver-job", error="The process was killed: exit code -9"))
+        Conductor(world.flow()).handle(world.fails("silver-job", error=error))
 
     assert states(world) == {"orders/a.csv": LOADING}
     Conductor(world.flow()).handle(world.silver_succeeds())

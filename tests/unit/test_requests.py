@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from lake import batch
 from lake.conductor import Conductor
 from lake.entries import HELD, LOADED, LOADING, PENDING, REJECTED, RETRACTED, FileEntry
 from lake.intake import Intake
-from lake.manifest import RELOAD, RETRACT, FileOutcome
+from lake.manifest import LOAD, RELOAD, RETRACT, FileOutcome
 from lake.requests import CannotError, read_again, take_back, to_take_back
 from lake.sweeper import Sweeper
 
@@ -144,6 +145,37 @@ def test_a_loaded_file_that_would_be_refused_today_stays_as_it_is(world: World) 
     assert entry_of(world, entry.key) == entry
 
 
+def test_a_file_that_cannot_be_taken_back_or_read_again_still_counts_and_people_are_told(world: World) -> None:
+    entry = loaded(world)
+    read_again(world.flow(), entry)
+    play(world, breaks={entry.key})
+
+    after = entry_of(world, entry.key)
+    assert (after.state, after.action, dict(after.counts)) == (LOADED, None, dict(entry.counts))
+    assert str(after.reason).startswith("It was to be read again and broke the silver run 2 times, so what it said")
+
+    take_back(world.flow(), after, "")
+    world.flow().move_on()
+    play(world, breaks={entry.key})
+
+    assert entry_of(world, entry.key).state == LOADED
+    told = [title for title, _ in world.alerts.sent if "could not" in title]
+    assert told == ["A file could not be read again", "A file could not be taken back"]
+
+
+def test_a_held_file_that_breaks_runs_again_is_held_again_and_told_again(world: World) -> None:
+    drop(world, "orders/bad.csv")
+    for _ in range(2):
+        play(world, breaks={"orders/bad.csv"})
+        entry = entry_of(world, "orders/bad.csv")
+        assert (entry.state, sum(entry.counts.values())) == (HELD, 0)
+        told = [message for title, message in world.alerts.sent if "not loaded" in title]
+        read_again(world.flow(), entry)
+
+    assert len(told) == 2
+    assert all("HELD: orders/bad.csv: It broke the silver run 2 times and is set aside" in message for message in told)
+
+
 def test_a_crash_after_the_asking_is_made_up_for_by_the_sweeper(world: World) -> None:
     entry = loaded(world)
     take_back(world.flow(), entry, "")  # and nobody starts the run
@@ -166,16 +198,37 @@ def test_a_rebuild_reads_every_loaded_file_while_they_all_stay_loaded(world: Wor
 
     run = world.live("silver-job")
     assert run is not None
-    batch = world.manifest(run)
-    assert (batch.rebuild, sorted(file.key for file in batch.files)) == (1, ["orders/a.csv", "orders/b.csv"])
+    manifest = world.manifest(run)
+    assert (manifest.rebuild, sorted(file.key for file in manifest.files)) == (1, ["orders/a.csv", "orders/b.csv"])
     assert entry_of(world, "orders/a.csv").state == LOADED
-    outcome = FileOutcome("orders/a.csv", batch.files[0].version, "LOADED", None, rows_in=1, unchanged=1)
+    outcome = FileOutcome("orders/a.csv", manifest.files[0].version, "LOADED", None, rows_in=1, unchanged=1)
     Conductor(world.flow()).handle(world.silver_succeeds(outcome))
-    assert entry_of(world, "orders/b.csv").batch_id == batch.batch_id
+    assert entry_of(world, "orders/b.csv").batch_id == manifest.batch_id
     assert str(entry_of(world, "orders/b.csv").reason).startswith("Read again in a rebuild from bronze.")
     play(world, breaks=set())
     assert entry_of(world, "orders/new.csv").state == LOADED
     assert not world.ledger.rebuild().pending
+
+
+def test_a_rebuild_takes_everything_that_silver_holds_and_more_than_a_batch_may(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "MAX_FILES", 2)
+    entries = [loaded(world, f"orders/{number}.csv") for number in range(5)]
+    read_again(world.flow(), entries[0])
+    world.ledger.ask_for_rebuild()
+    take_back(world.flow(), entries[1], "")
+
+    Conductor(world.flow()).handle(world.silver_succeeds())
+
+    run = world.live("silver-job")
+    assert run is not None
+    files = world.manifest(run).files
+    assert sorted(file.key for file in files) == [f"orders/{number}.csv" for number in range(5)]
+    assert {file.action for file in files} == {LOAD}
+    play(world, breaks=set())
+    assert entry_of(world, "orders/1.csv").state == RETRACTED
+    assert [entry_of(world, f"orders/{number}.csv").state for number in (0, 2, 3, 4)] == [LOADED] * 4
 
 
 def test_a_rebuild_that_fails_is_told_and_changes_no_entry(world: World) -> None:

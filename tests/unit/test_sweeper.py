@@ -187,6 +187,25 @@ def test_a_dead_letter_is_tried_three_times_then_told_once_and_tried_again_only_
     assert Sweeper(world.flow(), again=True).sweep()["redrive_failed"] == 1
 
 
+def test_an_alert_that_reached_nobody_is_sent_once_more_and_then_stays(world: World) -> None:
+    alert = {
+        "Type": "Notification",
+        "Subject": "1 file was rejected",
+        "Message": "REJECTED: orders/menu.pdf: no orders",
+    }
+    world.dead_events.send("m1", json.dumps(alert))
+    assert sweep(world)["redriven"] == 1
+    assert world.alerts.sent == [("1 file was rejected", "REJECTED: orders/menu.pdf: no orders")]
+
+    world.dead_events.send("m2", json.dumps(alert))  # it came back
+    for _ in range(3):
+        assert sweep(world)["redriven"] == 0
+
+    assert world.dead_events.depth() == (1, 0)
+    assert [title for title, _ in world.alerts.sent] == ["1 file was rejected", "A dead letter stays"]
+    assert Sweeper(world.flow(), again=True).sweep()["redriven"] == 1
+
+
 def test_a_run_whose_event_died_is_settled_by_its_dead_letter(world: World) -> None:
     drop(world, "orders/a.csv")
     Conductor(world.flow()).handle(world.silver_succeeds())

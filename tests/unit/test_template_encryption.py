@@ -85,6 +85,7 @@ def test_administrators_manage_the_key_and_cannot_read_with_it() -> None:
     [
         ("events.amazonaws.com", "rules put events into encrypted queues"),
         ("cloudwatch.amazonaws.com", "alarms publish to the encrypted topic"),
+        ("sns.amazonaws.com", "mail that reached nobody is kept in an encrypted queue"),
         ("logs.${AWS::Region}.amazonaws.com", "log groups encrypt with it"),
     ],
 )

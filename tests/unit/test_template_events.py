@@ -170,20 +170,62 @@ def test_the_alert_topic_and_the_ledger_are_named_to_the_functions_as_they_are()
         assert variables[variable] == properties(layer)["DatabaseInput"]["Name"]
 
 
+def asynchronous_hops() -> dict[str, str]:
+    """Whatever in the template is handed something that nobody waits for, and the queue for what it cannot take.
+
+    Found in the template, so that a new rule, function, queue or subscriber without an end of its own fails here.
+    """
+    queues = of_type("AWS::SQS::Queue")
+    hops: dict[str, str] = {}
+    for name, queue in queues.items():
+        if "RedrivePolicy" in queue:
+            hops[name] = text(queue["RedrivePolicy"]["deadLetterTargetArn"])
+    for name, rule in rules().items():
+        for target in rule["Targets"]:
+            hops[f"{name} {target['Id']}"] = text(target["DeadLetterConfig"]["Arn"])
+    for source in of_type("AWS::Lambda::EventSourceMapping").values():
+        queue = text(source["EventSourceArn"]).strip("${}").removesuffix(".Arn")
+        hops[source["FunctionName"]["Ref"]] = text(queues[queue]["RedrivePolicy"]["deadLetterTargetArn"])
+    for config in of_type("AWS::Lambda::EventInvokeConfig").values():
+        hops[config["FunctionName"]["Ref"]] = text(config["DestinationConfig"]["OnFailure"]["Destination"])
+    for name, resource in written()["Resources"].items():
+        if resource["Type"] == "AWS::SNS::Subscription":  # there on a condition only
+            hops[name] = text(resource["Properties"]["RedrivePolicy"]["deadLetterTargetArn"])
+    for name, item in expanded().items():
+        assert item["Type"] not in ("AWS::Scheduler::Schedule", "AWS::Pipes::Pipe"), f"{name}: say where it fails to"
+    return {name: end.strip("${}").removesuffix(".Arn") for name, end in hops.items()}
+
+
 def test_every_dead_end_has_an_alarm_and_a_line_in_the_runbook_that_names_the_command() -> None:
     lines = [line for line in (REPOSITORY / "docs" / "runbook.md").read_text().splitlines() if line.startswith("|")]
     alarms = {
-        text(dimension["Value"]).strip("${}").removesuffix(".QueueName"): name
+        text(dimension["Value"]).strip("${}").removesuffix(".QueueName"): (name, alarm)
         for name, alarm in of_type("AWS::CloudWatch::Alarm").items()
-        for dimension in alarm.get("Dimensions", [])
+        for dimension in alarm.get("Dimensions", ())
     }
-    hops = {
-        (target["Arn"]["Fn::GetAtt"][0] if isinstance(target["Arn"]["Fn::GetAtt"], list) else
-         target["Arn"]["Fn::GetAtt"].removesuffix(".Arn"), text(target["DeadLetterConfig"]["Arn"]))
-        for rule in rules().values() for target in rule["Targets"]
-    }  # fmt: skip
-    hops |= {(name, "${EventsDlq.Arn}") for name in ASYNCHRONOUS} | {("IntakeFunction", "${ArrivalsDlq.Arn}")}
-    for called, end in hops:
-        queue = end.strip("${}").removesuffix(".Arn")
-        (line, *_) = [line for line in lines if called in line and queue in line and alarms[queue] in line]
-        assert "`lake " in line or "`sam " in line, called
+    hops = asynchronous_hops()
+    print(f"{len(hops)} asynchronous hops: {', '.join(sorted(hops))}")
+    called = {
+        f"{rule} {target['Id']}": text(target["Arn"]).strip("${}").removesuffix(".Arn")
+        for rule, item in rules().items()
+        for target in item["Targets"]
+    }
+    functions = {name for name, item in expanded().items() if item["Type"] == "AWS::Lambda::Function"}
+
+    assert functions <= set(hops)  # every function is called by a queue or asynchronously
+    for hop, queue in hops.items():
+        name, alarm = alarms[queue]
+        assert {"Ref": "AlertsTopic"} in alarm["AlarmActions"], hop
+        of_hop = [line for line in lines if called.get(hop, hop) in line and queue in line and name in line]
+        assert of_hop, f"{hop} ends in {queue}: the runbook needs a line with {name} and a command"
+        assert all("`lake " in line or "`sam " in line for line in of_hop), hop
+
+
+def test_alerts_that_nobody_got_may_be_written_into_their_queue() -> None:
+    (policy,) = of_type("AWS::SQS::QueuePolicy").values()
+    allowed = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Allow"]
+    assert any(
+        one["Principal"] == {"Service": "sns.amazonaws.com"}
+        and one["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": "AlertsTopic"}}}
+        for one in allowed
+    )

@@ -12,7 +12,7 @@ from cli.errors import CliError
 from lake.manifest import ColumnMapping, FileFacts, FileOutcome, SilverResult
 from lake.sweeper import ASIDE
 
-from .conftest import Ended, FakeLake, counts
+from .conftest import NOON, Ended, FakeLake, counts
 
 Run = Callable[..., Ended]
 FACTS = FileFacts("orders", "csv", (ColumnMapping(0, "Pizza No.", "order_id"),), unmapped=("", "Mood"), delimiter=";")
@@ -77,6 +77,13 @@ def test_an_entry_that_moves_while_the_index_is_read_is_listed_once(three: FakeL
 def test_explain_tells_the_whole_story(run: Run, three: FakeLake) -> None:
     outcome = FileOutcome("orders/March 1.csv", "aaa111", "LOADED", findings=("boxing_minutes equal styling_minutes",))
     three.put_result("b-1", asdict(SilverResult("b-1", True, files=(outcome,))))
+    counted = [("what", "varchar"), ("number", "bigint")]
+    three.athena.answers["orders_history"] = (counted, [["stands", "10"], ["replaced", "1"], ["duplicate", "4"]])
+    three.glue.add(
+        "silver", "FAILED", Arguments={"--batch_id": "b-1"}, ErrorMessage="The process was killed: exit code -9"
+    )
+    three.glue.add("silver", minutes=1, Arguments={"--batch_id": "b-1"})
+    three.glue.add("silver", "FAILED", minutes=2, Arguments={"--batch_id": "another"}, ErrorMessage="not ours")
     columns = [("source_row", "bigint"), ("reasons", "varchar"), ("raw_row", "varchar")]
     three.athena.answers["source_version = 'aaa111'"] = (columns, [["8", '["order_date: no date"]', "x"]])
     text = run("explain", "orders/March 1.csv@aaa").out
@@ -93,11 +100,77 @@ def test_explain_tells_the_whole_story(run: Run, three: FakeLake) -> None:
     assert "boxing_minutes equal styling_minutes" in text
     assert "1 order_date: no date (record 8)" in text
     assert text.index("PENDING") < text.index("LOADING") < text.index("LOADED")
+    assert "Today 10 rows of silver come from it; 1 gave way to newer files." in text
+    assert "run jr_silver_0 ended FAILED after 12.5 s: The process was killed: exit code -9" in text
+    assert "not ours" not in text
 
 
 def test_explain_a_refused_file_gives_the_reason(run: Run, three: FakeLake) -> None:
     text = run("explain", "orders/March 1.csv@bbb222").out
     assert "REJECTED: no header" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "advice"),
+    [
+        ("HELD", "Nothing of it counts, and all other files are loaded without it. Mend the file and drop it again"),
+        ("REJECTED", "Nothing of it counts. Drop a mended file"),
+        ("RETRACTED", "Nothing of it counts any more. To have it count again: lake replay --file"),
+    ],
+)
+def test_explain_says_what_to_do_about_a_file_that_does_not_count(
+    run: Run, lake: FakeLake, state: str, advice: str
+) -> None:
+    lake.add("orders/my file.csv", "RECEIVED", state, version="abcdef0123", reason="because of this")
+    text = run("explain", "my file").out
+    assert f"{state}: because of this" in text
+    assert advice in text
+    assert "lake replay --file 'orders/my file.csv@abcdef01'" in text
+
+
+def test_explain_an_archive_names_what_is_inside(run: Run, lake: FakeLake) -> None:
+    lake.add("orders/march.zip", "RECEIVED", "EXPANDED", version="z1")
+    lake.add("orders/march.zip!/a.csv", "RECEIVED", "REJECTED", version="z1", reason="no header",
+             received={"parent": "orders/march.zip"})  # fmt: skip
+    text = run("explain", "orders/march.zip").out
+    assert "EXPANDED: an archive; its members are files of their own" in text
+    assert "orders/march.zip!/a.csv: REJECTED: no header" in text
+
+
+@pytest.mark.parametrize(
+    ("action", "waits", "runs"),
+    [
+        ("retract", "To be taken back; waits for a silver run", "batch b-7 takes it back"),
+        ("reload", "To be read again; waits for a silver run", "batch b-7 reads it again"),
+    ],
+)
+def test_explain_a_file_that_something_was_asked_of(
+    run: Run, lake: FakeLake, action: str, waits: str, runs: str
+) -> None:
+    entry = lake.add("orders/a.csv", "RECEIVED", "PENDING", action=action)
+    assert waits in run("explain", "orders/a.csv").out
+    lake.ledger.transition(entry, "LOADING", at=NOON.timestamp(), set_={"batch_id": "b-7"})
+    assert runs in run("explain", "orders/a.csv").out
+
+
+def test_a_file_that_is_in_bronze_only_is_told_apart_from_one_that_never_came(run: Run, lake: FakeLake) -> None:
+    lake.client("s3").put_object(Bucket="bronze", Key="orders/new.csv", Body=b"x")
+    for name in ("orders/new.csv", "/home/me/new.csv"):
+        ended = run("explain", name)
+        assert ended.code == 1
+        assert "orders/new.csv lies in bronze since" in ended.err
+        assert "`lake sweep` takes it in now" in ended.err
+    assert "in the ledger or in bronze: `lake files` lists all of them" in run("explain", "never.csv").err
+    lake.add("orders/a.csv", "RECEIVED", version="v1")
+    assert "No version of orders/a.csv begins with v2: it has v1." in run("explain", "orders/a.csv@v2").err
+
+
+def test_explain_does_not_need_athena_for_its_story(run: Run, lake: FakeLake) -> None:
+    lake.athena.answers["orders_history"] = "GENERIC_INTERNAL_ERROR: the query engine does not answer"
+    lake.add("orders/a.csv", "PENDING", "LOADED", counts=counts(inserted=2), received={"contract": "orders"})
+    ended = run("explain", "orders/a.csv")
+    assert ended.code == 0
+    assert "2 rows in = 2 inserted. It adds up." in ended.out
 
 
 def test_explain_as_json_has_history_and_facts(run: Run, three: FakeLake) -> None:
@@ -171,7 +244,9 @@ def test_explain_tells_what_was_healed(lake: FakeLake, run: Callable[..., Ended]
     lake.ledger.aside = ""
     lake.add("orders/fine.csv", "RECEIVED", "PENDING")
 
-    assert "its event had not come, so the sweep found it" in run("explain", "orders/lost.csv").out
+    assert (
+        "its event had not come: a sweep found it in the bucket and took it in" in run("explain", "orders/lost.csv").out
+    )
     assert "healed" not in run("explain", "orders/fine.csv").out
 
 

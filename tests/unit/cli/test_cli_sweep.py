@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from cli import local
+from sandbox import UpReport
+
 from .conftest import Ended, FakeLake
 
 Run = Callable[..., Ended]
@@ -29,7 +32,7 @@ class FakeLambda:
         names = ("other-sweeper", "jozi-dev-intake", "jozi-dev-sweeper")
         return [{"Functions": [{"FunctionName": name}]} for name in names]
 
-    def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+    def invoke(self, FunctionName: str, Payload: bytes, InvocationType: str = "") -> dict[str, Any]:  # noqa: N803
         assert FunctionName == "jozi-dev-sweeper"
         self.events.append(json.loads(Payload))
         answer = {"Payload": io.BytesIO(json.dumps(self.report).encode())}
@@ -80,3 +83,14 @@ def test_a_sweep_that_failed_is_a_failure(lake: FakeLake, run: Run, error: str) 
 
     assert ended.code == 1
     assert "no table" in ended.err
+
+
+def test_a_sandbox_that_comes_back_goes_on_with_what_was_cut_short(
+    lake: FakeLake, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.clients["lambda"] = answering = FakeLambda(QUIET)
+    for already_running, deployed, sweeps in ((False, True, 0), (True, False, 0), (False, False, 1)):
+        report = UpReport(already_running, deployed, "http://127.0.0.1:4566", {})
+        monkeypatch.setattr(local, "start", lambda stack, quiet, report=report: report)
+        assert run("up").code == 0
+        assert [event["detail-type"] for event in answering.events] == ["Scheduled Event"] * sweeps
