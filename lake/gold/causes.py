@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from pyspark.sql import Window
 from pyspark.sql import functions as F  # noqa: N812 - as everybody writes it
 
@@ -66,19 +65,15 @@ def _find(spark: SparkSession, cells: DataFrame, causes: Declared) -> DataFrame:
         part = cells.where(F.col("period").isin(periods[start : start + PERIODS_AT_ONCE])).toArrow()
         for counts in by_period_and_outcome(part, causes):
             found += find(counts, causes)
-    return spark.createDataFrame(pa.Table.from_pylist([_row(cause, causes) for cause in found], ROWS))
+    # Rows and a schema in words: an Arrow table without a row is none that Spark takes.
+    return spark.createDataFrame([tuple(_row(cause, causes).values()) for cause in found], ROWS_DDL)
 
 
-ROWS = pa.schema(
-    [
-        *((name, pa.string()) for name in ("period", "outcome", "dimension_1", "value_1", "dimension_2", "value_2")),
-        *((name, pa.int64()) for name in ("orders", "hits")),
-        *((name, pa.float64()) for name in ("rate", "baseline_rate", "lift", "excess_hits", "q_value")),
-        ("rank", pa.int32()),
-        ("about_person", pa.bool_()),
-        ("evidence", pa.string()),
-        ("explains", pa.list_(pa.string())),
-    ]
+# In the order of `_row`.
+ROWS_DDL = (
+    "period string, outcome string, dimension_1 string, value_1 string, dimension_2 string, value_2 string, "
+    "orders bigint, hits bigint, rate double, baseline_rate double, lift double, excess_hits double, q_value double, "
+    "rank int, about_person boolean, evidence string, explains array<string>"
 )
 
 

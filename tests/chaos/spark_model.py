@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from lake.flight import holds_lease
-from lake.manifest import FileOutcome
+from lake.manifest import FileOutcome, ManifestFile
 from lake.ports import TableSnapshot
 from tests.unit.flow_fakes import TABLE, World
 
@@ -65,10 +66,14 @@ class Spark:
             name = (file.key, file.version)
             if name not in self.loads and file.key not in self.held:
                 self.loads[name] = batch
-                body = next(b for item, b in self.world.objects.stored[file.key] if item.version == file.version)
-                self._files[name] = claims_of(body, file.object_time, file.version)
+                self._files[name] = claims_of(self._content(file), file.object_time, file.version)
         for table in MARKS:
             self.world.tables.snapshots["silver", table] = TableSnapshot(self.world.next_snapshot(), {})
+
+    def _content(self, file: ManifestFile) -> bytes:
+        stored = self.world.objects.stored[file.object_key]
+        body = next(body for item, body in stored if item.version == file.version)
+        return body if file.member is None else zipfile.ZipFile(io.BytesIO(body)).read(file.member)
 
     def silver_ends_well(self) -> dict[str, Any]:
         """The live silver run publishes and leaves its result; gives Glue's event."""
