@@ -15,7 +15,7 @@ import pytest
 from lake import publishing
 from lake.gold import marts as declared
 from lake.gold.audit import AuditFailed
-from lake.gold.refresh import LeaseLost
+from lake.gold.refresh import BY_MONTH, LeaseLost
 from lake.manifest import GoldResult
 from lake.publishing import PublishConflict
 from tests.spark import gold_support as support
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.spark
 
 MARCH, APRIL, MAY = (datetime(2018, month, 7, 19) for month in (3, 4, 5))
 MARTS = declared.load_marts()
-MONTHLY = {name for name, mart in MARTS.items() if mart.refresh == declared.CHANGED_MONTHS}
+MONTHLY = {name for name, mart in MARTS.items() if mart.refresh in BY_MONTH}
 
 
 @dataclass
