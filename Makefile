@@ -6,7 +6,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := .venv-audit
-CODE := cli dashboard functions glue_jobs lake sandbox tests contracts marts
 
 .PHONY: help demo test test-unit test-spark test-sandbox test-e2e test-browser screenshots chaos fuzz check audit sbom format setup lock clean
 
