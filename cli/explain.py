@@ -49,22 +49,17 @@ def explain(
         return
     for line in story(entry, known):
         render.say(line)
-    for line in inside(lake, entry):
+    for line in inside(entry, known.members):
         render.say(line)
 
 
-def inside(lake: context.Lake, entry: FileEntry) -> list[str]:
+def inside(entry: FileEntry, members: list[FileEntry]) -> list[str]:
     """What became of the files inside an archive, a line each; nothing for any other file."""
-    if entry.state != "EXPANDED":
-        return []
-    members = [
-        found for found in following.all_entries(lake) if found.parent == entry.key and found.version == entry.version
-    ]
     lines = [
         f"  {render.safe(found.key.removeprefix(entry.key + '!/'))}: {following.situation(found)}"
         for found in sorted(members, key=lambda found: found.key)
     ]
-    return ["", "Inside:", *lines]
+    return ["", "Inside:", *lines] if lines else []
 
 
 def story(entry: FileEntry, known: Evidence) -> list[str]:
@@ -87,7 +82,6 @@ def story(entry: FileEntry, known: Evidence) -> list[str]:
     lines += _tries(known.failed_tries)
     lines += _healed(entry)
     lines += ["", *_outcome(entry), *_today(known.standing), *_advice(entry)]
-    lines += [f"  {render.safe(member.key)}: {following.situation(member)}" for member in known.members]
     if findings:
         lines += ["", "What stands out in the file as a whole:"]
         lines += [f"  - {render.safe(finding)}" for finding in findings]

@@ -134,7 +134,7 @@ def test_explain_an_archive_names_what_is_inside(run: Run, lake: FakeLake) -> No
              received={"parent": "orders/march.zip"})  # fmt: skip
     text = run("explain", "orders/march.zip").out
     assert "EXPANDED: an archive; its members are files of their own" in text
-    assert "orders/march.zip!/a.csv: REJECTED: no header" in text
+    assert text.count("a.csv: REJECTED: no header") == 1
 
 
 @pytest.mark.parametrize(
