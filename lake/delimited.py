@@ -76,8 +76,18 @@ def _encoding(head: bytes, whole: bool) -> str | None:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, final=whole)
     except UnicodeDecodeError:
-        return _one_byte_encoding(head)
+        return "utf-8" if _mostly_utf8(head) else _one_byte_encoding(head)
     return "utf-8"
+
+
+def _mostly_utf8(head: bytes) -> bool:
+    """Whether letters beyond ASCII are rather spelt as UTF-8 than not: the bytes that are not spoil their own records.
+
+    In a text of one byte a letter, two such bytes hardly ever stand side by side in the way that UTF-8 has them.
+    """
+    text = head.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    return sum(letter > "\x7f" for letter in text) - broken > broken
 
 
 def _one_byte_encoding(head: bytes) -> str:

@@ -261,7 +261,7 @@ def _jsons() -> Iterable[Odd]:
     yield Odd("typed.json", json.dumps(typed).encode(), LOADED, rows=3)
     nested = [*records("j7"), {**records("j7b", 1)[0], "Area": {"name": "B"}}]
     yield Odd("nested.json", json.dumps(nested).encode(), LOADED, rows=4, bad=1)
-    more = [{**record, "customer": {"name": "x"}, "tags": [1]} for record in records("j8")]
+    more = [{**record, "basket": {"name": "x"}, "tags": [1]} for record in records("j8")]
     yield Odd("more than needed.jsonl", "\n".join(map(json.dumps, more)).encode(), LOADED, rows=3)
     late = [*records("j9", 400), {**records("j9b", 1)[0], "Reason": "Late delivery", "Cust. complaint": "yes"}]
     yield Odd("a key that comes late.jsonl", "\n".join(map(json.dumps, late)).encode(), LOADED, rows=401)
@@ -474,7 +474,7 @@ def _others() -> Iterable[Odd]:
     noisy = [order(f"x-{n}", **DAY, Stylist=f"{dice.getrandbits(64):x}") for n in range(20_000)]
     yield Odd("cut far behind.csv.gz", gzip.compress(text(noisy).encode())[:-100], HELD, "cut short")
     open_quote = text(numbered("x", BEYOND_HEAD)) + 'x-0,"' + "never closed\n" * 500_000
-    yield Odd("a quote never closed.csv", open_quote.encode(), HELD, "a quote is never closed")
+    yield Odd("a quote never closed.csv", open_quote.encode(), LOADED, rows=BEYOND_HEAD + 1, bad=1)
     bad = [order(f"x-{n}", **({"Order Date": "yesterday"} if n % 2 else DAY)) for n in range(40)]
     yield Odd("half of it bad.csv", text(bad).encode(), HELD, "20 of its 40 rows are bad")
 

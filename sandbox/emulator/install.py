@@ -11,7 +11,7 @@ from ministack import app
 from ministack.services import sqs
 
 from sandbox import athena
-from sandbox.emulator import checkpoint, cloudformation, delivery, iam, seams
+from sandbox.emulator import checkpoint, cloudformation, delivery, iam, ranges, seams
 from sandbox.glue import api
 
 
@@ -19,6 +19,7 @@ def everything(home: Path) -> None:
     """Replace the emulator's functions. Raises SeamMoved when its source is not the one we know."""
     iam.install(home / "iam.jsonl")
     delivery.install()
+    ranges.install()
     cloudformation.install()
     prepare_engines = api.install(home)
     checkpoint.install()
