@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.athena import partitions
-from sandbox.athena.catalog import Table, get_table, resolve, semantic, update
+from sandbox.athena.catalog import Table, ddl_failed, get_table, resolve, semantic, unsupported_by_iceberg, update
+from sandbox.athena.errors import USER, AthenaError, QueryFailed, not_supported
 from sandbox.athena.hiveddl import ColumnDef
 from sandbox.athena.hivetypes import read_type
 from sandbox.athena.iceberg import iceberg_properties
@@ -20,7 +21,7 @@ Change = Callable[[Run, str, str, Table], None]
 
 
 def alter(text: str) -> Plan:
-    """ALTER TABLE: partitions, ADD|REPLACE COLUMNS, CHANGE|DROP COLUMN, SET LOCATION, SET|UNSET TBLPROPERTIES."""
+    """ALTER TABLE: partitions, ADD|REPLACE COLUMNS, CHANGE|DROP COLUMN, RENAME, SET LOCATION, [UN]SET TBLPROPERTIES."""
     cursor = Cursor(text)
     cursor.expect("alter", "table")
     name = cursor.names()
@@ -41,9 +42,11 @@ def _change(cursor: Cursor) -> tuple[str, Change]:
     if cursor.take("replace", "columns"):
         return "ALTER_TABLE_REPLACE_COLUMN", _replace_columns(cursor.listed(lambda: _column(cursor)))
     if cursor.take("change", "column") or cursor.take("change"):
-        return "ALTER_TABLE_CHANGE_COLUMN", _change_column(cursor.name(), _column(cursor))
+        return "ALTER_TABLE_CHANGE_COLUMN", _change_column(cursor.name(), _column(cursor), _where(cursor))
     if cursor.take("drop", "column"):
         return "ALTER_TABLE_DROP_COLUMN", _drop_column(cursor.name())
+    if cursor.take("rename", "to"):
+        return "ALTER_TABLE_RENAME", _rename(cursor.names())
     if cursor.take("set", "location"):
         return "ALTER_TABLE_SET_LOCATION", _set_location(cursor.string())
     if cursor.take("set", "tblproperties"):
@@ -89,18 +92,53 @@ def _replace_columns(columns: list[ColumnDef]) -> Change:
     return change
 
 
-def _change_column(old: str, new: ColumnDef) -> Change:
+def _where(cursor: Cursor) -> str | None:
+    """FIRST ("") or AFTER a column, None to leave the column where it is."""
+    if cursor.take("first"):
+        return ""
+    return cursor.name() if cursor.take("after") else None
+
+
+def _change_column(old: str, new: ColumnDef, where: str | None) -> Change:
     def change(run: Run, database: str, table: str, entry: Table) -> None:
         known = [column["Name"] for column in entry["StorageDescriptor"]["Columns"]]
         if old not in known:
             raise semantic(f"[Error 10002]: Invalid column reference {old}", 1004)
+        if where and where not in known:
+            raise semantic(f"[Error 10002]: Invalid column reference {where}", 1004)
         if is_iceberg(entry):
-            _engine(run, database, table, f"ALTER COLUMN {quoted(old)} SET DATA TYPE {new.type.engine}")
-            if new.name != old:
-                _engine(run, database, table, f"RENAME COLUMN {quoted(old)} TO {quoted(new.name)}")
+            _change_iceberg(run, database, table, old, new, where)
             return
-        entry["StorageDescriptor"]["Columns"][known.index(old)] = new.glue()
+        columns = entry["StorageDescriptor"]["Columns"]
+        columns[known.index(old)] = new.glue()
+        if where is not None:
+            moved = columns.pop(known.index(old))
+            names = [column["Name"] for column in columns]
+            columns.insert(names.index(where) + 1 if where else 0, moved)
         update(run, database, entry)
+
+    return change
+
+
+def _change_iceberg(run: Run, database: str, table: str, old: str, new: ColumnDef, where: str | None) -> None:
+    if where is not None:
+        raise not_supported("The sandbox does not move the columns of an Iceberg table (FIRST, AFTER)")
+    _engine(run, database, table, f"ALTER COLUMN {quoted(old)} SET DATA TYPE {new.type.engine}")
+    if new.name != old:
+        _engine(run, database, table, f"RENAME COLUMN {quoted(old)} TO {quoted(new.name)}")
+    if new.comment is not None:
+        column = quoted(ICEBERG_CATALOG, database, table, new.name)
+        run.command(f"COMMENT ON COLUMN {column} IS {literal(new.comment)}")
+
+
+def _rename(new: list[str]) -> Change:
+    def change(run: Run, database: str, table: str, entry: Table) -> None:
+        if not is_iceberg(entry):
+            raise ddl_failed("InvalidOperationException(message:Table cannot be renamed)", 1006)
+        target = resolve(run, new)
+        run.permissions.catalog("CreateTable", *target)
+        run.permissions.catalog("DeleteTable", database, table)
+        _engine(run, database, table, f"RENAME TO {quoted(ICEBERG_CATALOG, *target)}")
 
     return change
 
@@ -108,7 +146,8 @@ def _change_column(old: str, new: ColumnDef) -> Change:
 def _drop_column(name: str) -> Change:
     def change(run: Run, database: str, table: str, entry: Table) -> None:
         if not is_iceberg(entry):
-            raise semantic("ALTER TABLE DROP COLUMN is for Iceberg tables: use REPLACE COLUMNS", 1200)
+            message = "FAILED: ParseException line 1:1 mismatched input 'COLUMN' expecting PARTITION"
+            raise QueryFailed(AthenaError(USER, 1006, f"{message}: DROP COLUMN is for Iceberg tables"))
         _engine(run, database, table, f"DROP COLUMN {quoted(name)}")
 
     return change
@@ -140,4 +179,4 @@ def _set_properties(given: dict[str, str], gone: list[str]) -> Change:
 
 def _hive_only(entry: Table, what: str) -> None:
     if is_iceberg(entry):
-        raise semantic(f"ALTER TABLE {what} is not supported for Iceberg tables", 1200)
+        raise unsupported_by_iceberg(f"ALTER TABLE {what}")

@@ -33,6 +33,11 @@ def semantic(message: str, number: int = 1110) -> QueryFailed:
     return QueryFailed(AthenaError(USER, number, f"FAILED: SemanticException {message}"))
 
 
+def unsupported_by_iceberg(what: str) -> QueryFailed:
+    """A statement of Hive's that Athena has not for Iceberg tables."""
+    return QueryFailed(AthenaError(USER, 1200, f"Query type not supported by Athena Iceberg at this time: {what}"))
+
+
 def resolve(run: Run, name: list[str]) -> tuple[str, str]:
     """Database and table of a dotted name, in the execution's database when it names none."""
     if len(name) == 3 and name[0] != _CATALOG:
@@ -79,14 +84,27 @@ def get_table(run: Run, database: str, table: str) -> Table:
 
 
 def all_tables(run: Run, database: str) -> Iterator[Table]:
-    """Every table and view of a database."""
+    """Every table and view of a database. Raises QueryFailed for a database that is not there."""
+    found = False
     try:
         for page in run.glue.get_paginator("get_tables").paginate(DatabaseName=database):
+            found = found or bool(page["TableList"])
             yield from page["TableList"]
     except ClientError as error:
-        if error.response["Error"]["Code"] == "EntityNotFoundException":
-            raise semantic(f"[Error 10072]: Database does not exist: {database}", 1004) from error
-        raise failure(error) from error
+        if error.response["Error"]["Code"] != "EntityNotFoundException":
+            raise failure(error) from error
+    # The emulator lists no tables of a database that it has not, as of one that is empty.
+    if not found and not has_database(run, database):
+        raise semantic(f"[Error 10072]: Database does not exist: {database}", 1004)
+
+
+def has_database(run: Run, database: str) -> bool:
+    """True when the catalog has this database; a caller who may not ask is not told, and meets the refusal later."""
+    try:
+        run.glue.get_database(Name=database)
+    except ClientError as error:
+        return error.response["Error"]["Code"] != "EntityNotFoundException"
+    return True
 
 
 def table_input(table: Table) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sandbox.athena.catalog import find_table, resolve, semantic
-from sandbox.athena.errors import USER, AthenaError, InvalidRequest, QueryFailed
+from sandbox.athena.catalog import find_table, has_database, resolve, semantic
+from sandbox.athena.errors import USER, AthenaError, EngineError, InvalidRequest, QueryFailed
 from sandbox.athena.iceberg import iceberg_properties
 from sandbox.athena.run import Run
 from sandbox.athena.sqltext import Cursor, after, literal, quoted
@@ -15,10 +15,16 @@ _FORMATS = ("parquet", "orc", "avro", "json", "textfile")
 _COMPRESSIONS = ("write_compression", "parquet_compression", "orc_compression")
 _HIVE = {"table_type", "is_external", "format", "external_location", "partitioned_by", "bucketed_by", "bucket_count",
          "field_delimiter", *_COMPRESSIONS}  # fmt: skip
+# What ORC calls zlib is gzip to the engine.
+_CODECS = {"ZLIB": "GZIP"}
 _ENFORCED = (
     "The Create Table As Select query failed because it was submitted with an 'external_location' property to an "
     "Athena Workgroup that enforces a centralized output location for all queries. Please remove the "
     "'external_location' property and resubmit the query."
+)
+_LEFT = (
+    "You may need to manually clean the data at location '{}' before retrying. Athena will not delete data in your "
+    "account."
 )
 
 
@@ -47,11 +53,14 @@ def create(sql: str) -> Plan:
         database, table = resolve(run, name)
         if find_table(run, database, table) is not None:
             if lenient:
-                return Outcome(update_count=0, files=[])
+                return Outcome(update_count=0)
             message = (
                 f"TABLE_ALREADY_EXISTS: line 1:1: Destination table 'awsdatacatalog.{database}.{table}' already exists"
             )
             raise QueryFailed(AthenaError(USER, 1000, message))
+        if not has_database(run, database):
+            what = f"Database {database} not found. Please check your query. {_LEFT.format(run.location)}"
+            raise QueryFailed(AthenaError(USER, 1301, what))
         location = _location(run, given, iceberg)
         run.permissions.catalog("CreateTable", database, table)
         run.permissions.folder("s3:PutObject", location)
@@ -61,8 +70,13 @@ def create(sql: str) -> Plan:
         listed = ", ".join(f"{key} = {value}" for key, value in made.items())
         head = f"CREATE TABLE {quoted(catalog, database, table)} WITH ({listed})"
         rewritten, moved = after(head, sql, start)
-        done = run.change(rewritten, session=_session(given, iceberg), moved=moved)
-        return Outcome(columns=[], update_count=done.update_count, files=objects(run, location))
+        try:
+            done = run.change(rewritten, session=_session(given, iceberg), moved=moved)
+        except EngineError as error:
+            raise error.with_advice(_LEFT.format(run.location)) from error
+        # Only files of a Hive table are listed: an Iceberg table knows its own.
+        files = None if iceberg else objects(run, location)
+        return Outcome(columns=done.columns, update_count=done.update_count, files=files)
 
     return Plan(DDL, "CREATE_TABLE_AS_SELECT", "data", work, syntax=None)
 
@@ -122,4 +136,5 @@ def _session(given: dict[str, Value], iceberg: bool) -> dict[str, str]:
     """Files are compressed as a session of the engine says. Athena's defaults: gzip, and zstd for Iceberg."""
     codec = next((text(given, key) for key in _COMPRESSIONS if key in given), None)
     catalog, default = (ICEBERG_CATALOG, "ZSTD") if iceberg else (GLUE_CATALOG, "GZIP")
-    return {f"{catalog}.compression_codec": (codec or default).upper()}
+    name = (codec or default).upper()
+    return {f"{catalog}.compression_codec": _CODECS.get(name, name)}

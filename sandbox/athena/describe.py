@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.athena.catalog import Table, all_tables, get_table, resolve
+from sandbox.athena.catalog import Table, all_tables, get_table, resolve, semantic
 from sandbox.athena.databases import matcher
+from sandbox.athena.errors import InvalidRequest
 from sandbox.athena.iceberg import read_metadata
 from sandbox.athena.permissions import is_iceberg
 from sandbox.athena.rendering import plain_column
 from sandbox.athena.run import Run
 from sandbox.athena.sqltext import Cursor
-from sandbox.athena.views import is_view
+from sandbox.athena.views import definition, is_view
 from sandbox.athena.work import UTILITY, Outcome, Plan
 
 _COLUMNS = ("col_name", "data_type", "comment")
@@ -61,8 +62,11 @@ def _columns(cursor: Cursor) -> Plan:
 
     def work(run: Run) -> Outcome:
         table = get_table(run, *resolve(run, name))
+        if is_view(table):
+            return _view(table)
         names = [column["Name"] for column in columns_of(table)]
-        return Outcome(columns=[plain_column("field")], lines=[f"{name:<20}" for name in names])
+        width = 0 if is_iceberg(table) else 20
+        return Outcome(columns=[plain_column("field")], lines=[f"{name:<{width}}" for name in names])
 
     return Plan(UTILITY, "SHOW_COLUMNS", "txt", work)
 
@@ -73,7 +77,8 @@ def _properties(cursor: Cursor) -> Plan:
     wanted = cursor.listed(cursor.string)[0] if cursor.next is not None else None
 
     def work(run: Run) -> Outcome:
-        found = get_table(run, *resolve(run, name)).get("Parameters") or {}
+        table = get_table(run, *resolve(run, name))
+        found = _iceberg_properties(run, table) if is_iceberg(table) else table.get("Parameters") or {}
         if wanted is not None:
             found = {
                 wanted: found.get(wanted, f"Table {'.'.join(resolve(run, name))} does not have property: {wanted}")
@@ -85,22 +90,46 @@ def _properties(cursor: Cursor) -> Plan:
 
 
 def describe(text: str) -> Plan:
-    """DESCRIBE [EXTENDED|FORMATTED] [database.]table."""
+    """DESCRIBE [EXTENDED|FORMATTED] [database.]table or view."""
     cursor = Cursor(text)
     if not cursor.take("describe"):
         cursor.expect("desc")
     detail = "extended" if cursor.take("extended") else "formatted" if cursor.take("formatted") else ""
+    for engines in ("input", "output", "database", "schema", "function"):
+        if len(cursor.tokens) > cursor.at + 1 and cursor.tokens[cursor.at + 1].kind == "word" and cursor.take(engines):
+            raise InvalidRequest(
+                f"Queries of this type are not supported: DESCRIBE {engines.upper()}", athena_code="UNSUPPORTED_QUERY"
+            )
+    if len(cursor.tokens) > cursor.at + 1 and cursor.tokens[cursor.at + 1].kind != "mark" and cursor.take("table"):
+        # Hive reads `DESCRIBE TABLE x` as column x of a table named table, and so says Athena.
+        return Plan(UTILITY, "DESCRIBE_TABLE", "txt", _no_table)
     name = cursor.names()
-    cursor.end()
+    if cursor.next is not None:
+        raise InvalidRequest(
+            "The sandbox describes whole tables: DESCRIBE without PARTITION and without a column",
+            athena_code="UNSUPPORTED_QUERY",
+        )
 
     def work(run: Run) -> Outcome:
         table = get_table(run, *resolve(run, name))
+        if is_view(table):
+            return _view(table)
         lines = _iceberg_lines(run, table) if is_iceberg(table) else _hive_lines(table)
         if detail:
             lines += _detail_lines(table)
         return Outcome(columns=[plain_column(column) for column in _COLUMNS], lines=lines)
 
     return Plan(UTILITY, "DESCRIBE_TABLE", "txt", work)
+
+
+def _no_table(run: Run) -> Outcome:
+    raise semantic("[Error 10001]: Table not found table")
+
+
+def _view(table: Table) -> Outcome:
+    """A view's columns with the engine's names of their types."""
+    columns = [plain_column("column", "varchar"), plain_column("type", "varchar")]
+    return Outcome(columns=columns, lines=[f"{c['name']}\t{c['type']}" for c in definition(table)["columns"]])
 
 
 def columns_of(table: Table) -> list[dict[str, str]]:
@@ -128,13 +157,18 @@ def _hive_lines(table: Table) -> list[str]:
 def _iceberg_lines(run: Run, table: Table) -> list[str]:
     """An Iceberg table's schema and partition spec, which only its metadata file knows."""
     lines = ["# Table schema:\t\t", "# col_name\tdata_type\tcomment"]
-    lines += ["\t".join((c["Name"], c.get("Type", ""), c.get("Comment", ""))) for c in columns_of(table)]
+    lines += ["\t".join((c["Name"], _spaced(c.get("Type", "")), c.get("Comment", ""))) for c in columns_of(table)]
     lines += ["\t\t", "# Partition spec:\t\t", "# field_name\tfield_transform\tcolumn_name"]
     metadata = read_metadata(run, table)
     schema = next(s for s in metadata["schemas"] if s["schema-id"] == metadata["current-schema-id"])
     names = {field["id"]: field["name"] for field in schema["fields"]}
     spec = next(s for s in metadata["partition-specs"] if s["spec-id"] == metadata["default-spec-id"])
     return lines + ["\t".join((f["name"], f["transform"], names.get(f["source-id"], "?"))) for f in spec["fields"]]
+
+
+def _spaced(kind: str) -> str:
+    """A type as Iceberg spells it: `decimal(9, 2)`, `map<string, int>`, `struct<a: int>`."""
+    return kind.replace(",", ", ").replace(":", ": ")
 
 
 def _detail_lines(table: Table) -> list[str]:
@@ -188,9 +222,14 @@ def _iceberg_ddl(run: Run, table: Table) -> list[str]:
     lines += [f"  {c['Name']} {c['Type']}{')' if c is columns[-1] else ','}" for c in columns]
     if spec[start:]:
         lines.append("PARTITIONED BY (" + ", ".join(_transform(*cells) for cells in spec[start:]) + ")")
-    kept = {k: v for k, v in read_metadata(run, table).get("properties", {}).items() if "." not in k}
     lines += [f"LOCATION '{table['StorageDescriptor']['Location']}'", "TBLPROPERTIES ("]
-    return lines + _pairs({"table_type": "iceberg"} | kept)
+    return lines + _pairs(_iceberg_properties(run, table))
+
+
+def _iceberg_properties(run: Run, table: Table) -> dict[str, str]:
+    """The properties that Athena shows of an Iceberg table: its own, not the format's."""
+    kept = {k: v for k, v in read_metadata(run, table).get("properties", {}).items() if "." not in k}
+    return {"table_type": "iceberg"} | kept
 
 
 def _transform(_: str, transform: str, column: str) -> str:

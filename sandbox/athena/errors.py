@@ -64,6 +64,7 @@ class EngineError(Exception):
     def __init__(self, name: str, kind: str, message: str, line: int | None = None, column: int | None = None) -> None:
         super().__init__(message)
         self.name, self.kind, self.message, self.line, self.column = name, kind, message, line, column
+        self.advice = ""
 
     @classmethod
     def of(cls, error: dict[str, Any]) -> "EngineError":
@@ -82,21 +83,31 @@ class EngineError(Exception):
         category, number = _numbers(self.name, self.kind)
         return AthenaError(category, number, self.text(), retryable=category == SYSTEM)
 
+    def with_advice(self, advice: str) -> "EngineError":
+        """The same error; Athena says after it what a failed write may have left behind."""
+        stop = "" if self.message.rstrip().endswith(".") else "."
+        made = EngineError(self.name, self.kind, self.message, self.line, self.column)
+        made.advice = f"{stop} {advice}"
+        return made
+
     def text(self) -> str:
         """`NAME: line L:C: message`, without the engine's own catalog names."""
         message = _public(self.message)
         if self.name == "SYNTAX_ERROR":
             return message
-        return f"{self.name}: {message}"
+        if self.name == "COLUMN_NOT_FOUND" and message.endswith("cannot be resolved"):
+            message += " or requester is not authorized to access requested resources"
+        return f"{self.name}: {message}{self.advice}"
 
 
 # Error types that tell more than "user error".
 _TYPES = {
     "SYNTAX_ERROR": 1006,
-    "TABLE_NOT_FOUND": 1110,
-    "SCHEMA_NOT_FOUND": 1004,
-    "CATALOG_NOT_FOUND": 1301,
-    "COLUMN_NOT_FOUND": 1004,
+    "TABLE_NOT_FOUND": 1301,
+    "SCHEMA_NOT_FOUND": 1301,
+    "CATALOG_NOT_FOUND": 1006,
+    "COLUMN_NOT_FOUND": 1006,
+    "TYPE_MISMATCH": 1002,
     "FUNCTION_NOT_FOUND": 1303,
     "INVALID_FUNCTION_ARGUMENT": 1106,
     "INVALID_ARGUMENTS": 1100,
@@ -107,7 +118,7 @@ _TYPES = {
     "PERMISSION_DENIED": 1500,
     "USER_CANCELED": 1011,
     "DIVISION_BY_ZERO": 1001,
-    "INVALID_CAST_ARGUMENT": 1001,
+    "INVALID_CAST_ARGUMENT": 1100,
     "NUMERIC_VALUE_OUT_OF_RANGE": 1001,
     "EXCEEDED_TIME_LIMIT": 206,
     "ICEBERG_COMMIT_ERROR": 233,

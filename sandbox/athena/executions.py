@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from ministack.services import athena
 
-from sandbox.athena import prepared, records, statements, workgroups
+from sandbox.athena import prepared, records, reuse, statements, workgroups
 from sandbox.athena.client import Engine
 from sandbox.athena.errors import (
     SYSTEM,
@@ -23,6 +23,7 @@ from sandbox.athena.errors import (
     QueryFailed,
 )  # fmt: skip
 from sandbox.athena.identity import Caller, Clients
+from sandbox.athena.parameters import classified, placeholders
 from sandbox.athena.results import metadata, put, split_uri
 from sandbox.athena.run import CANCELLED, Run, relocate
 from sandbox.athena.work import Outcome, Plan
@@ -31,6 +32,7 @@ Request = dict[str, Any]
 logger = logging.getLogger("sandbox.athena")
 # Athena runs so many at a time in an account; more wait in the queue.
 _AT_ONCE = 20
+_LONGEST = 262_144
 _NO_LOCATION = (
     "No output location provided. An output location is required either through the Workgroup result configuration "
     "setting or as an API input."
@@ -59,35 +61,39 @@ class Executions:
             raise InvalidRequest(f"Data catalog {catalog} was not found")
         settings = workgroups.configuration(workgroup)
         results = _results(settings, request.get("ResultConfiguration") or {})
-        sql, parameters = prepared.expand(
-            request["QueryString"], workgroup["Name"], request.get("ExecutionParameters") or []
-        )
+        if len(request["QueryString"].encode()) > _LONGEST:
+            raise InvalidRequest(f"Query string is longer than the {_LONGEST} bytes that Athena takes")
+        sql, given = prepared.expand(request["QueryString"], workgroup["Name"])
+        parameters = given if given is not None else request.get("ExecutionParameters") or []
         plan = statements.plan(sql)
         self._check_output(caller, results["OutputLocation"])
         self._check_syntax(caller, plan, sql)
         with self._accepting:
-            known = records.by_token(request, workgroup["Name"])
+            known = records.by_token(request)
             if known:
                 return {"QueryExecutionId": known}
-            record = records.make(request, plan, workgroup["Name"], results, context.get("Database") or "default")
+            record = records.make(request, plan, workgroup["Name"], results)
             athena._executions[record["QueryExecutionId"]] = record
         run = Run(
             query_id=record["QueryExecutionId"],
             caller=caller,
             engine=self._engine,
             clients=self._clients,
-            database=record["QueryExecutionContext"]["Database"],
+            database=(context.get("Database") or "default").strip("`").lower(),
             workgroup=workgroup["Name"],
             output=results["OutputLocation"],
             location=record["ResultConfiguration"]["OutputLocation"],
-            parameters=parameters,
+            parameters=parameters if given is not None or placeholders(sql) else [],
             cutoff=settings.get("BytesScannedCutoffPerQuery"),
             enforced=bool(settings["EnforceWorkGroupConfiguration"] and _location(settings)),
             upload=_encryption(results),
         )
         self._running[run.query_id] = run
         work = contextvars.copy_context().run
-        threading.Thread(target=work, args=(self._carry_out, run, plan, record), daemon=True, name="athena").start()
+        wanted = request.get("ResultReuseConfiguration") or {}
+        again = reuse.previous(record, wanted.get("ResultReuseByAgeConfiguration") or {}, sql)
+        arguments = (self._carry_out, run, plan, record, given is None, again)
+        threading.Thread(target=work, args=arguments, daemon=True, name="athena").start()
         records.forget_old()
         return {"QueryExecutionId": run.query_id}
 
@@ -147,14 +153,21 @@ class Executions:
                 raise InvalidRequest(relocate(error, 1).text(), athena_code="MALFORMED_QUERY") from error
             raise InvalidRequest(error.text(), athena_code="INVALID_QUERY") from error
 
-    def _carry_out(self, run: Run, plan: Plan, record: dict[str, Any]) -> None:
-        """From QUEUED to an end, whatever happens."""
+    def _carry_out(self, run: Run, plan: Plan, record: dict[str, Any], loose: bool, again: reuse.Previous) -> None:
+        """From QUEUED to an end, whatever happens.
+
+        loose: the parameters came with the request, as texts that are perhaps no SQL. again: an earlier execution
+        whose result will do, if its reader may have it.
+        """
         try:
             with self._slots:
                 self._wait_for_engine(run)
                 records.advance(record, "RUNNING")
-                outcome = plan.work(run)
-                _leave(run, plan, record, outcome)
+                if loose and run.parameters:
+                    run.parameters = classified(run.engine, run.caller.user, run.parameters)
+                if not reuse.taken(run, record, again):
+                    outcome = plan.work(run)
+                    _leave(run, plan, record, outcome)
             records.finish(record, run, "SUCCEEDED")
         except QueryCancelled as error:
             records.finish(record, run, "CANCELLED", str(error))

@@ -96,6 +96,7 @@ class TableDef:
     properties: dict[str, str] = field(default_factory=dict)
     buckets: int | None = None
     bucket_columns: list[str] = field(default_factory=list)
+    hive_clauses: list[str] = field(default_factory=list)
 
     @property
     def iceberg(self) -> bool:
@@ -110,15 +111,21 @@ def read_create(sql: str) -> TableDef:
     external = cursor.take("external")
     cursor.expect("table")
     table = TableDef(external, cursor.take("if", "not", "exists"), cursor.names())
+    if cursor.take("like"):
+        raise InvalidRequest(
+            "Queries of this type are not supported: CREATE TABLE LIKE", athena_code="UNSUPPORTED_QUERY"
+        )
     table.columns = cursor.listed(lambda: _column(cursor))
     while cursor.next is not None:
         _clause(cursor, table)
+    if table.location is None:
+        raise InvalidRequest(
+            "No location was specified for table. An S3 location must be specified", athena_code="MALFORMED_QUERY"
+        )
     if not table.external and not table.iceberg:
         raise InvalidRequest("External keyword required for table type HIVE", athena_code="MALFORMED_QUERY")
     if table.external and table.iceberg:
-        raise InvalidRequest("Unexpected EXTERNAL keyword for table type ICEBERG", athena_code="MALFORMED_QUERY")
-    if table.location is None:
-        raise InvalidRequest("No location was specified for table. An S3 location must be specified")
+        raise InvalidRequest("External keyword not supported for table type ICEBERG", athena_code="MALFORMED_QUERY")
     if table.transforms and not table.iceberg:
         raise InvalidRequest("A partition column of an external table needs a type.", athena_code="MALFORMED_QUERY")
     return table
@@ -138,23 +145,28 @@ def _clause(cursor: Cursor, table: TableDef) -> None:
         table.transforms = [part for part in parts if isinstance(part, Transform)]
         table.partition_columns = [part for part in parts if isinstance(part, ColumnDef)]
     elif cursor.take("clustered", "by"):
+        table.hive_clauses.append("CLUSTERED BY")
         table.bucket_columns = cursor.listed(cursor.name)
         cursor.expect("into")
         table.buckets = cursor.number()
         cursor.expect("buckets")
     elif cursor.take("row", "format", "delimited"):
+        table.hive_clauses.append("ROW FORMAT")
         _delimited(cursor, table)
     elif cursor.take("row", "format", "serde"):
+        table.hive_clauses.append("ROW FORMAT")
         table.serde = cursor.string()
         if cursor.next is not None and cursor.take("with", "serdeproperties"):
             table.serde_properties |= cursor.properties()
     elif cursor.take("with", "serdeproperties"):
         table.serde_properties |= cursor.properties()
     elif cursor.take("stored", "as", "inputformat"):
+        table.hive_clauses.append("STORED AS/BY")
         reading = cursor.string()
         cursor.expect("outputformat")
         table.formats = (reading, cursor.string(), table.serde or LAZY_SIMPLE)
     elif cursor.take("stored", "as"):
+        table.hive_clauses.append("STORED AS/BY")
         table.formats = _format(cursor)
     elif cursor.take("location"):
         table.location = cursor.string()

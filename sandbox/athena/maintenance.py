@@ -9,7 +9,7 @@ from sandbox.athena.permissions import is_iceberg
 from sandbox.athena.run import Run
 from sandbox.athena.sqltext import Cursor, quoted
 from sandbox.athena.trino import ICEBERG_CATALOG
-from sandbox.athena.work import DML, Outcome, Plan
+from sandbox.athena.work import DDL, DML, Outcome, Plan
 
 _FIVE_DAYS = "432000"
 
@@ -34,7 +34,7 @@ def optimize(text: str) -> Plan:
             raise
         return Outcome()
 
-    return Plan(DML, "OPTIMIZE", "txt", work)
+    return Plan(DDL, "OPTIMIZE", "txt", work)
 
 
 def vacuum(text: str) -> Plan:

@@ -63,8 +63,13 @@ def _all(glue: Any, method: str, member: str, **arguments: Any) -> list[dict[str
 
 
 def _refused(error: ClientError) -> InvalidRequest:
-    found = error.response["Error"]
-    return InvalidRequest(f"{found['Code']}: {found.get('Message', '')}", "MetadataException")
+    """Athena says what its catalog said, in the words of the catalog's client: clients read the code out of them."""
+    found, about = error.response["Error"], error.response["ResponseMetadata"]
+    detail = (
+        f"Service: AmazonDataCatalog; Status Code: {about['HTTPStatusCode']}; Error Code: {found['Code']}; "
+        f"Request ID: {about.get('RequestId', '')}; Proxy: null"
+    )
+    return InvalidRequest(f"{found.get('Message', '')} ({detail})", "MetadataException")
 
 
 def _database(entry: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,16 @@ from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 
-from sandbox.athena.catalog import Table, call, ddl_failed, failure, get_table, resolve, semantic
+from sandbox.athena.catalog import (
+    Table,
+    call,
+    ddl_failed,
+    failure,
+    get_table,
+    resolve,
+    semantic,
+    unsupported_by_iceberg,
+)
 from sandbox.athena.permissions import is_iceberg
 from sandbox.athena.rendering import plain_column
 from sandbox.athena.results import split_uri
@@ -61,7 +70,7 @@ def repair(text: str) -> Plan:
         lines = ["Partitions not in metastore:\t" + "\t".join(f"{table}:{path}" for path in paths)]
         return Outcome(lines=lines + [f"Repair: Added partition to metastore {table}:{path}" for path in paths])
 
-    return Plan(DDL, "MSCK_REPAIR_TABLE", "txt", work)
+    return Plan(DDL, "MSCK_REPAIR", "txt", work)
 
 
 def change(cursor: Cursor) -> tuple[str, Change]:
@@ -142,7 +151,7 @@ def _rename(old: Spec, new: Spec) -> Change:
 def _keys(entry: Table) -> list[str]:
     name = f"{entry.get('DatabaseName')}.{entry['Name']}"
     if is_iceberg(entry):
-        raise semantic(f'{name} is an Iceberg table: its partitions are in "{entry["Name"]}$partitions"', 1200)
+        raise unsupported_by_iceberg(f'the partitions of {name} are in "{entry["Name"]}$partitions"')
     keys = [key["Name"] for key in entry.get("PartitionKeys") or []]
     if not keys:
         raise ddl_failed(f"Table {name} is not a partitioned table")

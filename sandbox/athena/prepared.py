@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ministack.services import athena
@@ -13,16 +14,21 @@ from sandbox.athena.sqltext import Cursor, words
 from sandbox.athena.work import DML, UTILITY, Outcome, Plan
 
 Request = dict[str, Any]
+_PREPARED = ("SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE_TABLE_AS_SELECT", "UNLOAD", "EXPLAIN")
 
 
-def expand(sql: str, workgroup: str, parameters: list[str]) -> tuple[str, list[str]]:
-    """An EXECUTE statement as the statement that it names and its parameters; anything else as it is."""
+def expand(sql: str, workgroup: str) -> tuple[str, list[str] | None]:
+    """An EXECUTE statement as the statement that it names and what its USING gives, None without one."""
     if words(sql)[:1] != ["execute"]:
-        return sql, parameters
+        return sql, None
+    if words(sql)[:2] == ["execute", "immediate"]:
+        raise InvalidRequest(
+            "Queries of this type are not supported: EXECUTE IMMEDIATE", athena_code="UNSUPPORTED_QUERY"
+        )
     cursor = Cursor(sql, hive=False)
     cursor.expect("execute")
     name = cursor.name()
-    given: list[str] = []
+    given: list[str] | None = None
     if cursor.take("using"):
         given = _split(cursor)
     else:
@@ -32,7 +38,7 @@ def expand(sql: str, workgroup: str, parameters: list[str]) -> tuple[str, list[s
         raise InvalidRequest(
             f"PreparedStatement {name} was not found in workGroup {workgroup}", "InvalidRequestException"
         )
-    return found["QueryStatement"], given or parameters
+    return found["QueryStatement"], given
 
 
 def _split(cursor: Cursor) -> list[str]:
@@ -49,19 +55,31 @@ def _split(cursor: Cursor) -> list[str]:
     return [*parts, cursor.sql[start:].strip()]
 
 
-def prepare(text: str) -> Plan:
-    """PREPARE name FROM statement."""
+def prepare(text: str, planned: Callable[[str], Plan]) -> Plan:
+    """PREPARE name FROM statement. `planned` reads the statement, which must be one that can be prepared."""
     cursor = Cursor(text, hive=False)
     cursor.expect("prepare")
     name = cursor.name()
     cursor.expect("from")
     statement = cursor.rest()
+    syntax = _checked(statement, planned)
 
     def work(run: Run) -> Outcome:
         _store(run.workgroup, name, statement, "")
         return Outcome()
 
-    return Plan(DML, "PREPARE", "txt", work, syntax=statement or None)
+    return Plan(DML, "PREPARE", "txt", work, syntax=syntax)
+
+
+def _checked(statement: str, planned: Callable[[str], Plan]) -> str | None:
+    """The text whose syntax the engine must still judge. Raises InvalidRequest for what cannot be prepared."""
+    found = planned(statement)
+    if found.substatement_type not in _PREPARED:
+        kind = found.substatement_type.replace("_", " ")
+        raise InvalidRequest(
+            f"Queries of this type are not supported in a prepared statement: {kind}", athena_code="UNSUPPORTED_QUERY"
+        )
+    return found.syntax
 
 
 def deallocate(text: str) -> Plan:

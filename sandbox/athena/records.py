@@ -39,7 +39,7 @@ def abandon_unfinished() -> None:
             record["Status"] = record["Status"] | {"State": "FAILED"} | told
 
 
-def make(request: Request, plan: Plan, workgroup: str, results: Record, database: str) -> Record:
+def make(request: Request, plan: Plan, workgroup: str, results: Record) -> Record:
     """A new record, QUEUED. `results`: the result configuration in force, its location a folder that ends in `/`."""
     identifier = str(uuid.uuid4())
     location = results["OutputLocation"] + identifier + {"csv": ".csv", "txt": ".txt"}.get(plan.output, "")
@@ -51,12 +51,14 @@ def make(request: Request, plan: Plan, workgroup: str, results: Record, database
         "StatementType": plan.statement_type,
         "SubstatementType": plan.substatement_type,
         "ResultConfiguration": results | {"OutputLocation": location},
-        "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
-        "QueryExecutionContext": {"Database": database.lower(), "Catalog": "awsdatacatalog"},
+        "ResultReuseConfiguration": request.get("ResultReuseConfiguration")
+        or {"ResultReuseByAgeConfiguration": {"Enabled": False}},
+        "QueryExecutionContext": _context(request),
         "Status": {"State": "QUEUED", "SubmissionDateTime": time.time()},
         "Statistics": {},
         "WorkGroup": workgroup,
         "EngineVersion": {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"},
+        "_request": {key: request.get(key) for key in ("ResultConfiguration", "QueryExecutionContext")},
         "_token": request.get("ClientRequestToken"),
         "_columns": [],
         "_update_count": None,
@@ -66,13 +68,21 @@ def make(request: Request, plan: Plan, workgroup: str, results: Record, database
     return record
 
 
-def by_token(request: Request, workgroup: str) -> str | None:
+def _context(request: Request) -> Record:
+    """The context as it was given: the catalog in lower case, what was left out left out."""
+    given = request.get("QueryExecutionContext") or {}
+    shown = {"Database": given.get("Database"), "Catalog": (given.get("Catalog") or "").lower()}
+    return {key: value for key, value in shown.items() if value}
+
+
+def by_token(request: Request) -> str | None:
     """The execution that this client token has started already. Raises InvalidRequest when it was another query."""
     token = request.get("ClientRequestToken")
     for record in athena._executions.values() if token else ():
         if record.get("_token") == token:
-            if record["Query"] != request["QueryString"] or record["WorkGroup"] != workgroup:
-                raise InvalidRequest("Idempotent parameters do not match")
+            asked = {key: request.get(key) for key in record.get("_request", {})}
+            if record["Query"] != request["QueryString"] or record.get("_request", {}) != asked:
+                raise InvalidRequest("Idempotent parameters do not match", athena_code="IDEMPOTENT_PARAMETER_MISMATCH")
             return record["QueryExecutionId"]
     return None
 
@@ -89,6 +99,12 @@ def finish(record: Record, run: Run, state: str, reason: str = "", error: Athena
         return
     now = time.time()
     record["Statistics"] = statistics(record, run, now)
+    record["_rows"] = {
+        "InputRows": run.progress.scanned_rows,
+        "InputBytes": run.scanned_bytes,
+        "OutputRows": run.written_rows,
+        "OutputBytes": run.written_bytes,
+    }
     status = record["Status"] | {"State": state, "CompletionDateTime": now}
     if error is not None:
         status |= {"StateChangeReason": error.message, "AthenaError": error.wire()}
@@ -110,7 +126,7 @@ def statistics(record: Record, run: Run, now: float | None = None) -> Record:
         "ServicePreProcessingTimeInMillis": 0,
         "QueryPlanningTimeInMillis": min(run.progress.planning_ms, engine),
         "ServiceProcessingTimeInMillis": max(total - engine - queued, 0),
-        "ResultReuseInformation": {"ReusedPreviousResult": False},
+        "ResultReuseInformation": {"ReusedPreviousResult": bool(record.get("_reused"))},
     }
     return shown | ({"DataManifestLocation": record["_manifest"]} if record.get("_manifest") else {})
 

@@ -1,11 +1,12 @@
 """How Athena names types and prints values, from how Trino sends them.
 
 Trino sends a value as JSON next to its type's signature ({"rawType": "array", "arguments": [...]}). Athena prints text:
-`[a, b]` for an array, `{k=v}` for a map or a row, bytes in hexadecimal, and no text at all for null.
+`[a, b]` for an array, `{k=v}` for a map (its keys in order) or a row, bytes in hexadecimal, and no text for null.
 """
 
 import base64
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sandbox.athena.client import Column
@@ -28,6 +29,7 @@ _PRECISIONS = {
     "time": (3, 0),
     "varbinary": (1073741824, 0),
 }
+_NUMBERS = ("tinyint", "smallint", "integer", "bigint", "decimal")
 _TEXT_LIMIT = 2147483647
 
 
@@ -88,7 +90,7 @@ def renderer(signature: Signature) -> Renderer:
     if raw == "array":
         return _array(_nested(inner[0]))
     if raw == "map":
-        return _map(_nested(inner[1]))
+        return _map(inner[0], _nested(inner[1]))
     if raw == "row":
         return _row(_row_fields(signature))
     if raw == "varbinary":
@@ -108,22 +110,28 @@ def _array(one: Renderer) -> Renderer:
     return lambda value: "[" + ", ".join(one(item) for item in value) + "]"
 
 
-def _map(one: Renderer) -> Renderer:
-    return lambda value: "{" + ", ".join(f"{key}={one(item)}" for key, item in value.items()) + "}"
+def _map(key: Signature, one: Renderer) -> Renderer:
+    """Athena prints a map in the order of its keys: numbers by value, everything else by text."""
+    order = Decimal if key["rawType"] in _NUMBERS else str
+
+    def render(value: dict[str, Any]) -> str:
+        return "{" + ", ".join(f"{name}={one(value[name])}" for name in sorted(value, key=order)) + "}"
+
+    return render
 
 
 def _row_fields(signature: Signature) -> list[tuple[str, Renderer]]:
-    """Name and renderer of a row's fields; a field without a name is called after its place."""
+    """What stands before each of a row's fields, and its renderer; a field without a name is a value alone."""
     fields = []
-    for place, argument in enumerate(signature.get("arguments", [])):
+    for argument in signature.get("arguments", []):
         value = argument["value"]
-        name = (value.get("fieldName") or {}).get("name") or f"field{place}"
-        fields.append((name, _nested(value["typeSignature"])))
+        name = (value.get("fieldName") or {}).get("name")
+        fields.append((f"{name}=" if name else "", _nested(value["typeSignature"])))
     return fields
 
 
 def _row(fields: list[tuple[str, Renderer]]) -> Renderer:
     def render(value: Sequence[Any]) -> str:
-        return "{" + ", ".join(f"{name}={one(item)}" for (name, one), item in zip(fields, value, strict=True)) + "}"
+        return "{" + ", ".join(f"{name}{one(item)}" for (name, one), item in zip(fields, value, strict=True)) + "}"
 
     return render

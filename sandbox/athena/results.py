@@ -47,11 +47,13 @@ class CsvFile:
                 ",".join("" if v is None else '"' + v.replace('"', '""') + '"' for v in row).encode() + b"\n"
             )
 
-    def upload(self, s3: Any, uri: str, extra: dict[str, str]) -> None:
-        """Put the file at `uri`. Raises QueryFailed when the caller may not write there."""
+    def upload(self, s3: Any, uri: str, extra: dict[str, str]) -> int:
+        """Put the file at `uri` and say its bytes. Raises QueryFailed when the caller may not write there."""
+        size = self._file.tell()
         self._file.seek(0)
         put(s3, uri, self._file, "application/octet-stream", extra)
         self._file.close()
+        return size
 
 
 def put(s3: Any, uri: str, body: Any, content_type: str, extra: dict[str, str]) -> None:
@@ -128,7 +130,8 @@ def page(s3: Any, uri: str, limit: int, token: str | None) -> tuple[list[Row], s
             start += length
             if len(rows) == limit:
                 break
-    return rows, (_token(start) if start < size else None)
+    # A full page has a next one, which may be empty: so it is in Athena.
+    return rows, (_token(start) if start < size or len(rows) == limit else None)
 
 
 def _csv_records(body: BinaryIO) -> Iterator[tuple[Row, int]]:

@@ -22,6 +22,11 @@ Request = dict[str, Any]
 Call = Callable[[Caller, Request], dict[str, Any]]
 Response = tuple[int, dict[str, str], bytes]
 _PAGE = 1000
+# What the emulator's own Athena answers well.
+_EMULATORS = (
+    "CreateDataCatalog", "GetDataCatalog", "ListDataCatalogs", "DeleteDataCatalog", "UpdateDataCatalog", "TagResource",
+    "UntagResource", "ListTagsForResource",
+)  # fmt: skip
 
 
 class Service:
@@ -66,8 +71,9 @@ class Service:
     ) -> Response | None:
         """Answer one request; None for a call that the emulator's own Athena answers (data catalogs, tags)."""
         call = self._calls.get(headers.get("x-amz-target", "").rpartition(".")[2])
+        action = headers.get("x-amz-target", "").rpartition(".")[2]
         if call is None:
-            return None
+            return None if action in _EMULATORS else _unknown(action)
         athena._ensure_default_workgroup()
         athena._ensure_default_data_catalog()
         try:
@@ -91,9 +97,14 @@ class Service:
         record = find(request["QueryExecutionId"])
         state = record["Status"]["State"]
         if state != "SUCCEEDED":
-            words = {"FAILED": "did not finish successfully. Final query state: FAILED", "CANCELLED": "was cancelled"}
-            told = words.get(state, f"has not yet finished. Current state: {state}")
+            if state == "CANCELLED":
+                raise InvalidRequest("Could not find results", athena_code="RESULT_NOT_FOUND")
+            told = f"has not yet finished. Current state: {state}"
+            if state == "FAILED":
+                told = "did not finish successfully. Final query state: FAILED"
             raise InvalidRequest(f"Query {told}", athena_code="INVALID_QUERY_EXECUTION_STATE")
+        if request.get("QueryResultType", "DATA_ROWS") != "DATA_ROWS":
+            raise InvalidRequest(f"The sandbox does not answer QueryResultType {request['QueryResultType']}")
         limit = request.get("MaxResults") or _PAGE
         if not 1 <= limit <= _PAGE:
             raise InvalidRequest(f"MaxResults is more than maximum allowed length {_PAGE}")
@@ -107,9 +118,17 @@ class Service:
                 "Rows": [{"Data": [{} if v is None else {"VarCharValue": v} for v in row]} for row in rows],
                 "ResultSetMetadata": {"ColumnInfo": record["_columns"]},
             },
-            "UpdateCount": record["_update_count"] or 0,
         }
+        if record["StatementType"] != "DDL" or record["_update_count"] is not None:
+            answer["UpdateCount"] = record["_update_count"] or 0
         return answer | ({"NextToken": token} if token else {})
+
+
+def _unknown(action: str) -> Response:
+    """What this Athena does not do (Spark sessions, notebooks, capacity reservations) is refused by name."""
+    return error_response_json(
+        "InvalidRequestException", f"The sandbox's Athena does not do {action}", 400, message_key="Message"
+    )
 
 
 def _plain(call: Callable[[Request], dict[str, Any]]) -> Call:
@@ -147,7 +166,7 @@ def _runtime_statistics(request: Request) -> dict[str, Any]:
         for key in ("QueryQueueTimeInMillis", "QueryPlanningTimeInMillis", "EngineExecutionTimeInMillis",
                     "ServiceProcessingTimeInMillis", "TotalExecutionTimeInMillis")
     }  # fmt: skip
-    rows = {"InputBytes": told.get("DataScannedInBytes", 0)}
+    rows = record.get("_rows") or {"InputBytes": told.get("DataScannedInBytes", 0)}
     return {"QueryRuntimeStatistics": {"Timeline": timeline, "Rows": rows}}
 
 

@@ -5,26 +5,35 @@ What goes to the engine goes untouched wherever possible, so that lines and colu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from sandbox.athena import alter, ctas, databases, describe, maintenance, partitions, prepared, tables, unload, views
-from sandbox.athena.catalog import resolve
-from sandbox.athena.errors import USER, AthenaError, InvalidRequest, QueryFailed
+from sandbox.athena import (
+    alter,
+    changes,
+    ctas,
+    databases,
+    describe,
+    maintenance,
+    partitions,
+    prepared,
+    tables,
+    unload,
+    views,
+)
+from sandbox.athena.errors import InvalidRequest
+from sandbox.athena.relations import hide_engine
 from sandbox.athena.rendering import plain_column
 from sandbox.athena.run import Run
-from sandbox.athena.sqltext import Cursor, after, line_and_column, one_statement, tokens, words
-from sandbox.athena.trino import ICEBERG_CATALOG, UNLOAD_CATALOG
+from sandbox.athena.sqltext import Cursor, after, one_statement, words
 from sandbox.athena.work import DML, UTILITY, Outcome, Plan
 
 _QUERIES = ("select", "with", "values", "table")
 _CHANGES = ("insert", "delete", "update", "merge")
-_ENGINE_CATALOGS = (ICEBERG_CATALOG, UNLOAD_CATALOG, "system")
-_BEFORE_TABLE = ("from", "join", "into", "update", "table", "using", ",")
 # What the engine knows and Athena does not: refused when it is submitted, by name.
 _REFUSED = (
     "analyze", "call", "comment", "commit", "deny", "grant", "refresh", "reset", "revoke", "rollback", "set", "start",
-    "truncate", "use", "lock", "unlock", "import", "export", "load",
+    "truncate", "use", "lock", "unlock", "import", "export", "load", "using", "dfs", "reload",
 )  # fmt: skip
 
 
@@ -34,7 +43,7 @@ def plan(sql: str) -> Plan:
     found = _plan(text)
 
     def work(run: Run) -> Outcome:
-        _hide_engine_catalogs(text)
+        hide_engine(text)
         return found.work(run)
 
     return replace(found, work=work)
@@ -45,12 +54,14 @@ def _plan(text: str) -> Plan:
     if not first:
         return _query(text)
     word = first[0]
+    if word == "with" and first[1:2] in (["function"], ["session"]) and len(first) > 2 and first[2] != "as":
+        raise unsupported(" ".join(w.upper() for w in first[:2]))
     if word in _QUERIES:
         return _query(text)
     if word in _CHANGES:
-        return _change(text)
+        return changes.change(text)
     if word in _REFUSED:
-        raise unsupported(" ".join(w.upper() for w in first[:2]))
+        raise unsupported(" ".join(w.upper() for w in first[: 3 if word == "using" else 2]))
     reader = _READERS.get(word)
     # What begins as no statement does goes to the engine too: it says what is wrong with it.
     return reader(text) if reader else _query(text)
@@ -65,35 +76,6 @@ def _query(text: str) -> Plan:
     return Plan(DML, "SELECT", "csv", lambda run: run.query(text), syntax=text)
 
 
-def _change(text: str) -> Plan:
-    """INSERT INTO, DELETE FROM, UPDATE or MERGE INTO a table."""
-    cursor = Cursor(text, hive=False)
-    word = cursor.name()
-    if word != "update":
-        cursor.expect("from" if word == "delete" else "into")
-    name = cursor.names()
-
-    def work(run: Run) -> Outcome:
-        # The engine does not name the target of a change that it carries out on metadata alone.
-        run.permissions.write(*resolve(run, name))
-        return run.change(text)
-
-    return Plan(DML, word.upper(), "data", work, syntax=text)
-
-
-def _hide_engine_catalogs(text: str) -> None:
-    """A table in a catalog that only the engine has is not found. Raises QueryFailed."""
-    seen = tokens(text)
-    for before, token, dot in zip(seen, seen[1:], seen[2:], strict=False):
-        name = token.text.strip('"').lower()
-        if before.lower in _BEFORE_TABLE and name in _ENGINE_CATALOGS and dot.text == ".":
-            after_dot = seen[seen.index(dot) + 2 : seen.index(dot) + 3]
-            if after_dot and after_dot[0].text == ".":
-                place = line_and_column(text, token.start)
-                message = f"CATALOG_NOT_FOUND: line {place}: Catalog '{name}' not found"
-                raise QueryFailed(AthenaError(USER, 1301, message))
-
-
 def _create(text: str) -> Plan:
     first = words(text)
     if first[1:2] == ["external"] or (first[1:2] == ["table"] and not ctas.is_ctas(text)):
@@ -104,7 +86,7 @@ def _create(text: str) -> Plan:
         return views.create(text)
     if first[1:2] in (["database"], ["schema"]):
         return databases.create(text)
-    raise unsupported("CREATE " + " ".join(first[1:2]).upper())
+    raise unsupported(" ".join(first[: _name_length(first)]).upper())
 
 
 def _drop(text: str) -> Plan:
@@ -129,6 +111,8 @@ def _alter(text: str) -> Plan:
 
 def _show(text: str) -> Plan:
     what = words(text)[1:3]
+    if what[:1] == ["functions"]:
+        return Plan(UTILITY, "SHOW_FUNCTIONS", "csv", lambda run: run.query(text), syntax=text)
     if what[:1] in (["databases"], ["schemas"]):
         return databases.show(text)
     if what[:1] == ["partitions"]:
@@ -137,21 +121,26 @@ def _show(text: str) -> Plan:
         return views.show_create(text)
     if what[:1] in (["tables"], ["views"], ["columns"], ["tblproperties"]) or what == ["create", "table"]:
         return describe.show(text)
-    raise unsupported("SHOW " + " ".join(what[:1]).upper())
+    raise unsupported("SHOW " + " ".join(what if what[:1] == ["create"] else what[:1]).upper())
 
 
 def _explain(text: str) -> Plan:
     """EXPLAIN [ANALYZE] [(options)] query: the engine's plan as text, a row a line."""
     cursor = Cursor(text, hive=False)
     cursor.expect("explain")
-    cursor.take("analyze")
+    analyze = cursor.take("analyze")
     cursor.take("verbose")
-    if (
-        cursor.next is not None
-        and cursor.next.text == "("
-        and words(text[cursor.next.end :])[:1] in (["type"], ["format"])
-    ):
-        cursor.group()
+    plain = text
+    if cursor.next is not None and cursor.next.text == "(":
+        options = words(text[cursor.next.end :])
+        if options[:1] in (["type"], ["format"]):
+            start = cursor.next.start
+            given = cursor.group()
+            if analyze and "format" in options and "json" in given.lower():
+                raise unsupported("EXPLAIN ANALYZE (FORMAT JSON) is not done by the sandbox")
+            if analyze:  # the engine knows no options here; FORMAT TEXT is what it does
+                end = cursor.next.start if cursor.next else len(text)
+                plain = text[:start] + " " * (end - start) + text[end:]
     start = cursor.next.start if cursor.next else len(text)
     first = words(text[start:])[:1]
     if first and first[0] not in (*_QUERIES, *_CHANGES):
@@ -159,10 +148,22 @@ def _explain(text: str) -> Plan:
 
     def work(run: Run) -> Outcome:
         run.check(*after("", text, start))
-        lines = [line for row in run.command(text) for line in str(row[0]).rstrip().split("\n")]
-        return Outcome(columns=[plain_column("Query Plan", "varchar")], lines=lines)
+        name, rows = run.table(plain)
+        # Athena puts one more line break behind the plan.
+        lines = [line for row in rows for line in f"{_shown(row[0])}\n".split("\n")]
+        return Outcome(columns=[plain_column(name, "varchar")], lines=[name, *lines])
 
-    return Plan(UTILITY, "EXPLAIN", "txt", work, syntax=text)
+    return Plan(DML, "EXPLAIN", "txt", work, syntax=plain)
+
+
+def _shown(value: object) -> str:
+    """EXPLAIN (TYPE VALIDATE) answers a truth, everything else a text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _name_length(first: Sequence[str]) -> int:
+    """How many words name what a CREATE makes: CREATE FUNCTION, CREATE MATERIALIZED VIEW, CREATE OR REPLACE TABLE."""
+    return 4 if first[1:3] == ["or", "replace"] else 3 if first[1:2] in (["materialized"], ["temporary"]) else 2
 
 
 _READERS: Mapping[str, Callable[[str], Plan]] = {
@@ -177,6 +178,6 @@ _READERS: Mapping[str, Callable[[str], Plan]] = {
     "optimize": maintenance.optimize,
     "vacuum": maintenance.vacuum,
     "explain": _explain,
-    "prepare": prepared.prepare,
+    "prepare": lambda text: prepared.prepare(text, plan),
     "deallocate": prepared.deallocate,
 }

@@ -7,6 +7,7 @@ import time
 from botocore.exceptions import ClientError
 
 from sandbox.athena.catalog import call, failure, find_table, get_table, resolve, semantic
+from sandbox.athena.errors import USER, AthenaError, QueryFailed
 from sandbox.athena.hiveddl import TableDef, read_create, storage
 from sandbox.athena.iceberg import iceberg_properties
 from sandbox.athena.permissions import is_iceberg
@@ -55,6 +56,12 @@ def _create_hive(run: Run, table: TableDef, database: str, name: str) -> None:
 
 
 def _create_iceberg(run: Run, table: TableDef, database: str, name: str) -> None:
+    if table.hive_clauses:
+        what = f"Iceberg create table statement does not allow {table.hive_clauses[0]}"
+        raise QueryFailed(AthenaError(USER, 1200, what))
+    if table.partition_columns:
+        what = "Invalid PARTITIONED BY clause in Iceberg create table statement: its columns are named without a type"
+        raise QueryFailed(AthenaError(USER, 1006, what))
     run.permissions.catalog("CreateTable", database, name)
     run.permissions.folder("s3:PutObject", str(table.location))
     columns = ", ".join(

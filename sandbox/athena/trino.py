@@ -175,6 +175,9 @@ def _server(port: int, trino_home: Path, catalogs: Path, node_id: str) -> dict[s
         "catalog.config-dir": str(catalogs),
         "plugin.dir": str(trino_home / "plugin"),
         "web-ui.enabled": "false",
+        # One writer: Athena's limit of 100 new partitions is one of the statement, the engine's one of each writer.
+        "task.min-writer-count": "1",
+        "task.max-writer-count": "1",
         "http-server.log.enabled": "false",
         # What the cutoff and the statistics need is read while a query runs; no history is looked at later.
         "query.max-history": "20",

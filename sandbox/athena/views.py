@@ -68,7 +68,7 @@ def show_create(text: str) -> Plan:
         entry = find_table(run, database, view)
         if entry is None:
             message = f"TABLE_NOT_FOUND: line 1:1: View 'awsdatacatalog.{database}.{view}' does not exist"
-            raise QueryFailed(AthenaError(USER, 1110, message))
+            raise QueryFailed(AthenaError(USER, 1301, message))
         lines = [f"CREATE VIEW {database}.{view} AS", *definition(entry)["originalSql"].rstrip().split("\n")]
         return Outcome(columns=[plain_column("Create View", "varchar")], lines=lines)
 

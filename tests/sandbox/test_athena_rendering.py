@@ -40,9 +40,10 @@ def row(*fields: tuple[str | None, dict[str, Any]]) -> dict[str, Any]:
         (of("array", plain("varchar")), '["a", "b", null]', "[a, b, null]"),
         (of("array", plain("double")), "[1.0, 2.5E-7]", "[1.0, 2.5E-7]"),
         (of("array", of("array", plain("boolean"))), "[[true], []]", "[[true], []]"),
-        (of("map", plain("varchar"), plain("bigint")), '{"k": 1, "l": null}', "{k=1, l=null}"),
+        (of("map", plain("varchar"), plain("bigint")), '{"k": 1, "j": null}', "{j=null, k=1}"),
+        (of("map", plain("integer"), plain("bigint")), '{"10": 1, "9": 2}', "{9=2, 10=1}"),
         (row(("a", plain("integer")), ("b", plain("varchar"))), '[1, "x"]', "{a=1, b=x}"),
-        (row((None, plain("integer")), (None, plain("integer"))), "[1, 2]", "{field0=1, field1=2}"),
+        (row((None, plain("integer")), (None, plain("integer"))), "[1, 2]", "{1, 2}"),
         (
             of("array", row(("a", of("map", plain("varchar"), plain("date"))))),
             '[[{"k": "2020-01-01"}]]',

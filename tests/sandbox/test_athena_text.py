@@ -4,7 +4,9 @@ import pytest
 
 from sandbox.athena.errors import EngineError, InvalidRequest
 from sandbox.athena.hiveddl import read_create, storage
+from sandbox.athena.literals import to_doubles
 from sandbox.athena.prepared import expand
+from sandbox.athena.relations import names
 from sandbox.athena.run import relocate
 from sandbox.athena.sqltext import Cursor, after, one_statement
 from sandbox.athena.statements import plan
@@ -23,8 +25,10 @@ from sandbox.athena.statements import plan
         ("create or replace view v as select 1 a", "DDL", "CREATE_VIEW", "txt"),
         ("show tables in gold", "UTILITY", "SHOW_TABLES", "txt"),
         ("describe gold.visits", "UTILITY", "DESCRIBE_TABLE", "txt"),
-        ("explain select 1", "UTILITY", "EXPLAIN", "txt"),
-        ("msck repair table t", "DDL", "MSCK_REPAIR_TABLE", "txt"),
+        ("explain select 1", "DML", "EXPLAIN", "txt"),
+        ("show functions", "UTILITY", "SHOW_FUNCTIONS", "csv"),
+        ("optimize t rewrite data using bin_pack", "DDL", "OPTIMIZE", "txt"),
+        ("msck repair table t", "DDL", "MSCK_REPAIR", "txt"),
         ("unload (select 1) to 's3://b/x/' with (format='JSON')", "DML", "UNLOAD", "data"),
     ],
 )
@@ -37,7 +41,7 @@ def test_a_statement_is_classified(sql: str, kind: str, sub: str, output: str) -
 @pytest.mark.parametrize(
     "sql",
     [
-        "set session x = 1", "call iceberg.system.x()", "grant select on t to role r", "use gold", "show functions",
+        "set session x = 1", "call iceberg.system.x()", "grant select on t to role r", "use gold",
         "show catalogs", "analyze t", "start transaction", "truncate table t",
         "comment on table t is 'x'", "show stats for t", "create role r",
         "drop materialized view v", "alter view v rename to w", "explain drop table t",
@@ -51,7 +55,7 @@ def test_what_athena_has_not_is_refused_by_name(sql: str) -> None:
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        ("create table t (a int)", "External keyword required for table type HIVE"),
+        ("create table t (a int) location 's3://b/t/'", "External keyword required for table type HIVE"),
         ("create external table t (a int)", "No location was specified"),
         ("create external table t (a unknown_type) location 's3://b/'", "Unsupported data type 'unknown_type'"),
         ("create external table t\n  (a int) loc 's3://b/'", r"line 2:11: mismatched input 'loc'"),
@@ -130,4 +134,40 @@ def test_names_inside_parentheses_and_texts_do_not_end_a_group() -> None:
 
 
 def test_a_statement_that_is_no_execute_is_left_alone() -> None:
-    assert expand("select ?", "primary", ["1"]) == ("select ?", ["1"])
+    assert expand("select ?", "primary") == ("select ?", None)
+
+
+@pytest.mark.parametrize(
+    ("sql", "rewritten"),
+    [
+        ("select 1.5, 2, .5 + 1e3, 1.5e3", "select 1.5E0, 2, .5E0 + 1e3, 1.5e3"),
+        ("select 1. + x", "select 1.E0 + x"),
+        ("select '1.5', \"1.5\", decimal '1.5' -- 1.5", "select '1.5', \"1.5\", decimal '1.5' -- 1.5"),
+        ("select t.a1, x[1].b, cast(a as decimal(9,2))", "select t.a1, x[1].b, cast(a as decimal(9,2))"),
+    ],
+)
+def test_a_number_with_a_point_is_a_double(sql: str, rewritten: str) -> None:
+    assert to_doubles(sql)[0] == rewritten
+
+
+def test_the_place_of_an_error_does_not_see_the_longer_numbers() -> None:
+    rewritten, places = to_doubles("select 1.5,\n 2.5 + nope")
+    error = EngineError("COLUMN_NOT_FOUND", "USER_ERROR", "line 2:10: Column 'nope' cannot be resolved", 2, 10)
+
+    assert rewritten.split("\n")[1].index("nope") == 9
+    assert relocate(error, 0, places).message == "line 2:8: Column 'nope' cannot be resolved"
+
+
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("select a.b.c, f(d.e.f) from g.h.i x join (j.k.l) on m.n.o = 1", ["g.h.i", "j.k.l"]),
+        ("select extract(day from a.b.c) from t, u where x in (d.e.f)", ["t", "u"]),
+        ("select * from table(f.g.h(1)) cross join unnest(i.j.k)", ["f.g.h", "unnest"]),
+        ("with a as (select * from b.c) select * from a where exists (select 1 from d.e.f)", ["b.c", "a", "d.e.f"]),
+        ("insert into a.b.c select * from d", ["a.b.c", "d"]),
+        ("merge into a.b using (select * from c.d.e) s on s.x = 1 when matched then delete", ["a.b", "c.d.e"]),
+    ],
+)
+def test_names_of_tables_are_told_from_names_of_columns(sql: str, found: list[str]) -> None:
+    assert [".".join(part.text for part in parts) for parts in names(sql)] == found

@@ -273,6 +273,7 @@ def _fill(cloud: Cloud) -> None:
         "PARTITIONED BY (month(day)) LOCATION 's3://warehouse/gold/visits' TBLPROPERTIES ('table_type'='ICEBERG')"
     )
     cloud.done(
-        "INSERT INTO gold.visits VALUES (1, TIMESTAMP '2018-03-01 10:11:12.131415', DATE '2018-03-01', 10.5), "
+        "INSERT INTO gold.visits VALUES "
+        "(1, TIMESTAMP '2018-03-01 10:11:12.131415', DATE '2018-03-01', DECIMAL '10.5'), "
         "(3, TIMESTAMP '2018-04-02 00:00:00', DATE '2018-04-02', NULL)"
     )
