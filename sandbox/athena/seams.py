@@ -52,8 +52,9 @@ def install(trino_url: str, endpoint: str | None = None, start_seconds: float = 
     # The emulator's CloudFormation makes and deletes workgroups through these two.
     seams.expect(athena, "_create_workgroup", "data")
     seams.replace(athena, "_delete_workgroup", "data", workgroups.stack_delete)
-    seams.wrap(glue, "_create_table", "data", _without_empty_description)
-    seams.wrap(glue, "_update_table", "data", _without_empty_description)
+    for call in ("_create_table", "_update_table"):
+        seams.wrap(glue, call, "data", _without_empty_description)
+        seams.wrap(glue, call, "data", _with_current_columns)
     seams.wrap(
         iam_actions,
         "extract_resource_arn",
@@ -86,6 +87,21 @@ def _without_empty_description(original: seams.Function) -> seams.Function:
         if entry is not None and not given.get("Description"):
             entry.pop("Description", None)
         return answer
+
+    return call
+
+
+def _with_current_columns(original: seams.Function) -> seams.Function:
+    """Athena marks the columns that an Iceberg table has now, and clients look for the mark; the engine omits it."""
+
+    def call(data: dict[str, Any]) -> Response:
+        given = data.get("TableInput") or {}
+        if str((given.get("Parameters") or {}).get("table_type", "")).upper() == "ICEBERG":
+            columns = (given.get("StorageDescriptor") or {}).get("Columns") or []
+            if not any("iceberg.field.current" in (column.get("Parameters") or {}) for column in columns):
+                for column in columns:
+                    column["Parameters"] = {**(column.get("Parameters") or {}), "iceberg.field.current": "true"}
+        return original(data)
 
     return call
 

@@ -200,17 +200,17 @@ def test_awswrangler_reads_writes_and_asks_the_catalog(everywhere: boto3.Session
 
     wr.athena.to_iceberg(
         frame[["id", "paid"]], "clients", "ice", temp_path="s3://warehouse/clients/temp/",
-        table_location="s3://warehouse/clients/ice/", s3_output=STAGING, boto3_session=everywhere,
+        table_location="s3://warehouse/clients/ice/", keep_files=False, s3_output=STAGING, boto3_session=everywhere,
     )  # fmt: skip
     wr.athena.to_iceberg(
         pd.DataFrame({"id": [3, 4], "paid": [30.0, 40.0]}), "clients", "ice", temp_path="s3://warehouse/clients/temp/",
-        merge_cols=["id"], s3_output=STAGING, boto3_session=everywhere,
+        merge_cols=["id"], keep_files=False, s3_output=STAGING, boto3_session=everywhere,
     )  # fmt: skip
     merged = wr.athena.read_sql_query("SELECT id, paid FROM ice ORDER BY id", **usual, ctas_approach=False)
     assert merged["paid"].tolist() == [1.5, 2.5, 30.0, 40.0]
     wr.athena.delete_from_iceberg_table(
         pd.DataFrame({"id": [1]}), "clients", "ice", temp_path="s3://warehouse/clients/temp/", merge_cols=["id"],
-        s3_output=STAGING, boto3_session=everywhere,
+        keep_files=False, s3_output=STAGING, boto3_session=everywhere,
     )  # fmt: skip
     assert wr.athena.read_sql_query("SELECT count(*) AS n FROM ice", **usual, ctas_approach=False)["n"][0] == 3
     wr.athena.create_prepared_statement("SELECT id FROM orders WHERE area = ?", "by_area", boto3_session=everywhere)
