@@ -260,7 +260,9 @@ class SilverRun:
             }
         )
         with step("look", contract=contract.name):
-            seen = findings(contract, batch, counts)
+            table = self._names.rows(contract)
+            shown = self._spark.table(quoted(table)) if MAIN in heads[table] and table not in self._emptied else None
+            seen = findings(self._spark, contract, batch, files, counts, shown)
         with step("weigh", contract=contract.name):
             resolution = resolve(
                 self._spark,

@@ -94,6 +94,17 @@ def test_orders_by_month_hour_and_area_equal_the_oracle_s(lake: Lake, entry: dic
     assert counted("area") == oracle.orders_by_area
 
 
+def test_what_stands_out_in_it_is_told_in_words(lake: Lake, entry: dict[str, Any]) -> None:
+    copied = "boxing_minutes says the same as styling_minutes in 12,771 of 12,773 rows"
+
+    told = lake.run("explain", f"{KEY}@{entry['version']}").stdout
+    listed = lake.one(f"select array_join(findings, '; ') from jozi_dev_gold.data_quality where {IN_EXPORT}")
+
+    assert copied in told
+    assert copied in str(listed[0])
+    assert "'Bongni' (814 rows) may be 'Bongani'" in told
+
+
 def test_dropping_it_again_changes_nothing(lake: Lake, entry: dict[str, Any], oracle: Answers) -> None:
     marts = ("delivery_performance", "stage_bottlenecks", "complaint_summary")
 

@@ -344,6 +344,10 @@ def test_the_real_export_gives_the_figures_that_duckdb_finds_in_the_raw_file(lak
         *(f"avg(double({stage}_minutes))" for stage in stages),
     ).collect()[0]  # fmt: skip
     assert counts(result.files[0]) == {"rows_in": 12_773, "inserted": 12_773, "blank": 7, "flagged": 1}
+    assert result.files[0].findings == (
+        "boxing_minutes says the same as styling_minutes in 12,771 of 12,773 rows: one of the two is probably a copy",
+        "boxer: 'Bongni' (814 rows) may be 'Bongani' (3,740 rows) in another spelling; both are kept as written",
+    )
     assert tuple(found) == pytest.approx(expected)
     grouped = lake.table().where("complaint_reason IS NOT NULL").groupBy("complaint_reason").count().collect()
     assert {row.complaint_reason.lower(): row["count"] for row in grouped} == reasons
