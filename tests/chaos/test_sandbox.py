@@ -135,6 +135,8 @@ def test_while_rules_are_off_one_sweep_heals_everything(lake: Lake, off: tuple[s
         for source in off:
             rules.enter_context(disabled(lake, source))
         version = lake.put(key, small_file(f"U {' '.join(off)}", day))
+        if "aws.s3" not in off:
+            lake.known(key, version)  # a sweep that is quicker than the event would take the file in itself
         swept = lake.run("sweep").stdout
         lake.wait()
 

@@ -68,6 +68,13 @@ class Lake:
         done = self.client("s3").put_object(Bucket=self.outputs["BronzeBucketName"], Key=key, Body=body)
         return str(done["VersionId"])
 
+    def known(self, key: str, version: str) -> None:
+        """Wait until the ledger has an entry of this version."""
+        until = time.monotonic() + 60
+        while not any((row["key"], row["version"]) == (key, version) for row in self.json("files")):
+            assert time.monotonic() < until, f"{key} {version} has no entry after 60 s"
+            time.sleep(0.2)  # an entry is announced to nobody
+
     def wait(self) -> None:
         self.run("wait", "--timeout", "600")
 

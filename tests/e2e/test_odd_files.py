@@ -88,8 +88,10 @@ def test_odd_files_of_every_kind_dropped_at_once_end_as_the_table_says(lake: Lak
     s3, bucket = lake.client("s3"), lake.outputs["BronzeBucketName"]
     versions = {odd.key: s3.put_object(Bucket=bucket, Key=f"odd/{odd.key}", Body=odd.body)["VersionId"] for odd in ODD}
 
-    lake.wait()
+    waited = lake.run("wait", "--timeout", "600", check=False)
 
+    assert waited.returncode == 1, waited.stdout  # files of this drop are HELD: that is told, and no success
+    assert "All is settled" in waited.stdout
     rows = {(row["key"], row["version"]): row for row in lake.files()}
     wrong = [said for odd in ODD for said in _differences(odd, rows, versions[odd.key])]
     assert not wrong, "\n".join(wrong)
