@@ -59,7 +59,8 @@ def _values(orders: DataFrame, causes: Declared) -> dict[Any, dict[str, list[str
 
 def _find(spark: SparkSession, cells: DataFrame, causes: Declared) -> DataFrame:
     """Counts by period become causes, ranked and put into words."""
-    periods = sorted(row.period for row in cells.select("period").distinct().collect())
+    months = spark.table("changed_cause_counts").select("month").distinct().collect()
+    periods = [*sorted(f"{row.month:%Y-%m}" for row in months), "all"]
     found: list[Cause] = []
     for start in range(0, len(periods), PERIODS_AT_ONCE):
         part = cells.where(F.col("period").isin(periods[start : start + PERIODS_AT_ONCE])).toArrow()

@@ -10,16 +10,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lake import publishing
 from lake.gold import marts as declared
-from lake.gold.audit import Written, audit
+from lake.gold.audit import Seen, Written, look, passed
 from lake.gold.changes import changed_months
 from lake.gold.headline import months_and_headline
 from lake.gold.marts import Mart
 from lake.gold.months import condition, period_condition
 from lake.manifest import GoldResult
+from lake.parallel import together
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -73,7 +75,7 @@ def refresh(spark: SparkSession, run: GoldRun) -> GoldResult:
     """
     marts = declared.load_marts()
     tables = {name: f"{run.gold}.{name}" for name in marts}
-    created = [name for name, mart in marts.items() if _ensure(spark, tables[name], mart)]
+    created = any(together(partial(_ensure, spark, tables[name], mart) for name, mart in marts.items()))
     sources = {name: f"{run.silver}.{name}" for name in WATERMARKS}
     heads = publishing.heads(spark, [*sources.values(), *tables.values()])
     published = _publications(spark, tables[FRESHNESS], heads[tables[FRESHNESS]].get("main"))
@@ -109,14 +111,15 @@ def _recompute(
     branch = BRANCH_PREFIX + run.run_id
     parameters: dict[str, Any] = {"promise_minutes": run.promise_minutes}
     orders = _name_views(spark, run.silver, now, months)
+    due = [mart for mart in marts.values() if mart.refresh == declared.WHOLE or mart.refresh in BY_MONTH]
+    if months == ():
+        due = [mart for mart in due if mart.refresh == declared.WHOLE]
     try:
-        written = []
         with publishing.snapshot_properties(spark, {RUN_ID: run.run_id}):
-            for mart in marts.values():
-                if mart.refresh == declared.WHOLE or (mart.refresh in BY_MONTH and months != ()):
-                    written.append(_write(spark, mart, tables[mart.name], branch, months, parameters))
-                    if mart.step == declared.COUNT_CAUSES:
-                        _name_cause_counts(spark, written[-1])
+            write = partial(_write_in_turn, spark, tables, branch, months, parameters)
+            seen = [part for parts in together(partial(write, turn) for turn in _turns(due)) for part in parts]
+        rows = passed(seen)
+        written = [part.written for part in seen]
         readable = {name: publishing.quoted(table) for name, table in tables.items()}
         readable |= {part.mart.name: part.branch for part in written}
         existing, headline = months_and_headline(spark, readable, float(run.promise_minutes))
@@ -124,7 +127,7 @@ def _recompute(
             gold_run_id=run.run_id,
             silver_snapshot_id=now["orders"],
             months=tuple(month.isoformat() for month in (existing if months is None else months)),
-            rows=audit(spark, written),
+            rows=rows,
             headline=headline,
             published_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -137,14 +140,42 @@ def _recompute(
         }
         with publishing.snapshot_properties(spark, properties | {RUN_ID: run.run_id, RESULT: result.to_json()}):
             freshness = _write(spark, marts[FRESHNESS], tables[FRESHNESS], branch, None, parameters)
-        audit(spark, [freshness])
+        passed([look(spark, freshness)])
     finally:
         orders.unpersist()
     if not run.holds_lease():
         raise LeaseLost(f"gold run {run.run_id} lost its lease before it could publish; nothing was published")
-    for part in (*written, freshness):
-        publishing.publish(spark, tables[part.mart.name], branch)
+    together(partial(publishing.publish, spark, tables[part.mart.name], branch) for part in written)
+    publishing.publish(spark, tables[FRESHNESS], branch)
     return result
+
+
+def _turns(marts: Iterable[Mart]) -> list[list[Mart]]:
+    """Marts that can be written at the same time, and in each turn those that have to wait for one another."""
+    turns = [[mart] for mart in marts if mart.refresh != declared.CHANGED_PERIODS]
+    counts = next((turn for turn in turns if turn[0].step == declared.COUNT_CAUSES), None)
+    if counts is not None:
+        counts += [mart for mart in marts if mart.refresh == declared.CHANGED_PERIODS]
+    # The longest turn first: the others go on beside it.
+    return sorted(turns, key=len, reverse=True)
+
+
+def _write_in_turn(
+    spark: SparkSession,
+    tables: Mapping[str, str],
+    branch: str,
+    months: tuple[date, ...] | None,
+    parameters: dict[str, Any],
+    marts: Iterable[Mart],
+) -> list[Seen]:
+    """Write marts one after another to their branches, and look at each."""
+    seen = []
+    for mart in marts:
+        written = _write(spark, mart, tables[mart.name], branch, months, parameters)
+        if mart.step == declared.COUNT_CAUSES:
+            _name_cause_counts(spark, written)
+        seen.append(look(spark, written))
+    return seen
 
 
 def _ensure(spark: SparkSession, table: str, mart: Mart) -> bool:

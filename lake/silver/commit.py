@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import partial, reduce
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import Contract
+from lake.parallel import together
 from lake.publishing import (
     branch,
     discard,
@@ -41,24 +42,29 @@ def ensure_tables(
     is_first = ensure_table(
         spark, names.file_loads, FILE_LOADS, comment="One row a file version and load, with its arithmetic."
     )
-    ensure_table(spark, names.quarantine, QUARANTINE, comment="Rows that wait to be repaired, with every reason.")
-    ensure_table(
-        spark,
-        names.quarantine_history,
-        QUARANTINE,
-        comment="Rows that were in quarantine until others repaired them, and those others (no reasons: it was good).",
-    )
+    ensure = partial(ensure_table, spark)
+    others = [
+        partial(ensure, names.quarantine, QUARANTINE, comment="Rows that wait to be repaired, with every reason."),
+        partial(
+            ensure,
+            names.quarantine_history,
+            QUARANTINE,
+            comment="Rows that were in quarantine until others repaired them, and those others (without reasons).",
+        ),
+    ]
     for contract in every if is_first and every else contracts:
-        ensure_table(
-            spark, names.rows(contract), row_columns(contract), contract.partition, comment=contract.description
-        )
-        ensure_table(
-            spark,
-            names.history(contract),
-            history_columns(contract),
-            contract.partition,
-            comment=f"Claims on the keys of {contract.table} that do not stand there.",
-        )
+        rows, history = names.rows(contract), names.history(contract)
+        others += [
+            partial(ensure, rows, row_columns(contract), contract.partition, comment=contract.description),
+            partial(
+                ensure,
+                history,
+                history_columns(contract),
+                contract.partition,
+                comment=f"Claims on the keys of {contract.table} that do not stand there.",
+            ),
+        ]
+    together(others)
 
 
 def all_tables(names: Names, contracts: Sequence[Contract]) -> list[str]:

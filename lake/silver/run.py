@@ -6,12 +6,14 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import Contract
 from lake.manifest import LOAD, RELOAD, RETRACT, FileOutcome, Manifest, ManifestFile, SilverResult
+from lake.parallel import together
 from lake.publishing import quoted
 from lake.silver import audit
 from lake.silver.account import HELD, LOADED, RETRACTED, account, as_before, fates_by_file, recorded, why_held
@@ -237,7 +239,10 @@ class SilverRun:
     ) -> Load:
         """Read, weigh and write one contract's files."""
         origins = self._origins(contract, files, heads)
-        batch = read_batch(self._spark, contract, files, self._manifest, self._began, origins).persist()
+        # By name: over Spark Connect a plan is sent and analysed anew with every question, and this one is long.
+        name = f"batch_{contract.name}"
+        read_batch(self._spark, contract, files, self._manifest, self._began, origins).createOrReplaceTempView(name)
+        batch = self._spark.table(quoted(name)).persist()
         with step("read", contract=contract.name, files=len(files)) as told:
             counts = count_files(batch, contract, files)
             told["rows"] = sum(count.rows_in for count in counts)
@@ -369,10 +374,14 @@ class SilverRun:
         if table in after:
             before = None if table in self._emptied else heads[table].get(MAIN)
             added = load.resolution.total(INSERTED) - (load.back.gone_rows if load.back else 0)
-            audit.rows_of_branch(self._spark, table, before, after[table], added)
-            audit.values_of_branch(self._spark, load.contract, self._commit.branches[table], self._manifest.batch_id)
+            branch = self._commit.branches[table]
+            looks = [
+                partial(audit.rows_of_branch, self._spark, table, before, after[table], added),
+                partial(audit.values_of_branch, self._spark, load.contract, branch, self._manifest.batch_id),
+            ]
             if load.touched is not None:
-                audit.keys_of_branch(self._spark, load.contract, self._commit.branches[table], load.touched)
+                looks.append(partial(audit.keys_of_branch, self._spark, load.contract, branch, load.touched))
+            together(looks)
 
     def _record(self, loads: Sequence[Load]) -> None:
         """A row in file_loads for each file of the batch: the commit that decides."""

@@ -21,28 +21,21 @@ def tell(message: str) -> None:
         out.write(message)
 
 
-def connect():
-    """On a warm engine, the session that the script will get: the job's Python files must be there before it is used.
+def forget() -> None:
+    """Let a warm engine forget the run's views and cached tables, also where the script did not end its session."""
+    if "SPARK_REMOTE" in os.environ and "pyspark.sql" in sys.modules:
+        from pyspark.sql import SparkSession
 
-    None where the script starts Spark itself, or has no files of its own.
-    """
-    python_files = [file for file in os.environ.get("SANDBOX_PY_FILES", "").split(os.pathsep) if file]
-    if "SPARK_REMOTE" not in os.environ or not python_files:
-        return None
-    from pyspark.sql import SparkSession
-
-    session = SparkSession.builder.getOrCreate()
-    session.addArtifacts(*python_files, pyfile=True)
-    return session
+        session = SparkSession.getActiveSession()
+        if session is not None:
+            session.stop()
 
 
 def main() -> None:
     script = sys.argv[1]
     sys.argv = sys.argv[1:]
     sys.path[0] = os.path.dirname(script)  # as if the interpreter had been given the script
-    session = None
     try:
-        session = connect()
         runpy.run_path(script, run_name="__main__")
     except SystemExit as end:
         if isinstance(end.code, str):
@@ -54,8 +47,7 @@ def main() -> None:
         tell(explain(error))
         raise
     finally:
-        if session is not None:
-            session.stop()  # the server forgets the run's views and files
+        forget()
 
 
 if __name__ == "__main__":

@@ -53,11 +53,12 @@ class _Going:
 
 @dataclass(frozen=True)
 class _Launch:
-    """A script ready to run. conf: the job's own Spark conf. cold: only a process of its own will do."""
+    """A script ready to run. conf, python: its Spark conf and Python files. cold: only a process of its own will do."""
 
     command: list[str]
     env: dict[str, str]
     conf: dict[str, str]
+    python: str
     cold: bool
 
     def in_place(self, server: Server | None) -> _Launch:
@@ -153,7 +154,7 @@ class Runner:
     def _server(self, job: runs.Job, launch: _Launch) -> Server | None:
         if self._pool is None or launch.cold:
             return None
-        return self._pool.take(job, launch.conf, _WARM_PATIENCE_SECONDS)
+        return self._pool.take(job, launch.conf, launch.python, _WARM_PATIENCE_SECONDS)
 
     def _prepare(self, job: runs.Job, run: runs.Run, keys: role.Credentials, work: Path) -> _Launch:
         arguments = runs.arguments(job, run)
@@ -162,7 +163,8 @@ class Runner:
                 raise ValueError(f"The sandbox does not support {name}: {advice}.")
         s3 = keys.client("s3")
         script = files.fetch(s3, str((job.get("Command") or {}).get("ScriptLocation") or ""), work / "files" / "script")
-        python_files = files.fetch_all(s3, arguments.get("--extra-py-files", ""), work / "files" / "py")
+        python = arguments.get("--extra-py-files", "")
+        python_files = files.fetch_all(s3, python, work / "files" / "py")
         jars = files.fetch_all(s3, arguments.get("--extra-jars", ""), work / "files" / "jars")
         for extra in files.fetch_all(s3, arguments.get("--extra-files", ""), work / "files" / "extra"):
             shutil.copy(extra, work / extra.name)
@@ -172,12 +174,11 @@ class Runner:
             "PYTHONPATH": os.pathsep.join(files.python_path(python_files)),
             "PYTHONUNBUFFERED": "1",
             "SANDBOX_ERROR_FILE": str(work / "error.txt"),
-            "SANDBOX_PY_FILES": os.pathsep.join(str(file) for file in python_files),
         }
         rest = [part for name, value in arguments.items() if name not in _ENGINE_ARGUMENTS for part in (name, value)]
         plain = (job.get("Command") or {}).get("Name") != "glueetl"
         cold = plain or bool(jars) or arguments.get(_ENGINE_CHOICE) == "cold"
-        return _Launch([sys.executable, str(_BOOTSTRAP), str(script), *rest], env, conf, cold)
+        return _Launch([sys.executable, str(_BOOTSTRAP), str(script), *rest], env, conf, python, cold)
 
     def _watch(
         self, run: runs.Run, going: _Going, launch: _Launch, work: Path, logs: Any, server: Server | None

@@ -60,7 +60,8 @@ def settings(engine: Engine, conf: Mapping[str, str], work: Path, extra_jars: tu
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.extraClassPath": class_path,
         # A laptop's runs are short: compiling hard costs more than it gives (a cold run took half the processor time).
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        # With one level of compilation the JVM leaves little room for its code: full, an engine slows down and dies.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": str(engine.cores),

@@ -12,6 +12,7 @@ import contextvars
 import json
 import logging
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,7 +27,7 @@ import psutil
 from ministack.services import glue
 
 from sandbox import processes
-from sandbox.glue import role, spark
+from sandbox.glue import files, role, spark
 
 _logger = logging.getLogger("sandbox.glue")
 _WARM_UP = Path(__file__).with_name("warm_up.py")
@@ -36,15 +37,22 @@ _NICENESS = 5  # the start of a server must not slow down what people wait for
 
 @dataclass
 class Server:
-    """One Spark Connect server. key: role and conf. ready: it takes sessions, or it never will (then not `alive`)."""
+    """One Spark Connect server.
+
+    key: role, conf and Python files. python: the Python files as the job names them (--extra-py-files), python_path:
+    where they lie, unpacked, for the server's workers and its clients. ready: it takes sessions, or it never will
+    (then it is not `alive`).
+    """
 
     name: str
     key: str
     role: str
     conf: Mapping[str, str]
+    python: str
     work: Path
     port: int
     token: str
+    python_path: str = ""
     process: subprocess.Popen[bytes] | None = None
     warming: subprocess.Popen[bytes] | None = None
     ready: threading.Event = field(default_factory=threading.Event)
@@ -57,7 +65,11 @@ class Server:
 
     def environment(self) -> dict[str, str]:
         """What a client needs to run here."""
-        return {"SPARK_REMOTE": f"sc://localhost:{self.port}", "SPARK_CONNECT_AUTHENTICATE_TOKEN": self.token}
+        return {
+            "SPARK_REMOTE": f"sc://localhost:{self.port}",
+            "SPARK_CONNECT_AUTHENTICATE_TOKEN": self.token,
+            "PYTHONPATH": self.python_path,
+        }
 
     def end(self) -> None:
         for process in (self.warming, self.process):
@@ -82,10 +94,13 @@ class Pool:
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._prepare,), name="glue-warm", daemon=True).start()
 
-    def take(self, job: Mapping[str, Any], conf: Mapping[str, str], patience: float) -> Server | None:
-        """The job's server, for this run alone; `give_back` it. None: run in a process of your own."""
+    def take(self, job: Mapping[str, Any], conf: Mapping[str, str], python: str, patience: float) -> Server | None:
+        """The job's server, for this run alone; `give_back` it. None: run in a process of your own.
+
+        conf, python: Spark's settings and the Python files of this run, which may have others than its job.
+        """
         with self._lock:
-            server = self._servers.get(_key(job, conf))
+            server = self._servers.get(_key(job, conf, python))
             if server is None or server.busy:
                 return None
             server.busy = True
@@ -128,10 +143,11 @@ class Pool:
                 if server.alive and not server.busy:
                     self._warm_up(server)
 
-    def _new(self, key: str, name: str, job: Mapping[str, Any], conf: Mapping[str, str]) -> Server:
+    def _new(self, key: str, name: str, job: Mapping[str, Any], conf: Mapping[str, str], python: str) -> Server:
         work = self._folder / name
         work.mkdir(parents=True, exist_ok=True)
-        return Server(name, key, str(job.get("Role") or ""), conf, work, processes.free_port(), os.urandom(16).hex())
+        role_name, token = str(job.get("Role") or ""), os.urandom(16).hex()
+        return Server(name, key, role_name, conf, python, work, processes.free_port(), token)
 
     def _start(self, server: Server) -> None:
         """Start the server, unless somebody else does; in the end it is `ready`, or it never will be."""
@@ -142,7 +158,7 @@ class Pool:
         try:
             self._launch(server)
             _wait_for_port(server)
-        except (OSError, RuntimeError, ValueError, role.RoleError) as error:
+        except (OSError, RuntimeError, ValueError, role.RoleError, files.FetchError) as error:
             _logger.warning("No warm engine for %s, whose runs get a process of their own: %s", server.name, error)
             with self._lock:
                 self._servers.pop(server.key, None)
@@ -163,8 +179,12 @@ class Pool:
             "spark.sql.catalog.sandbox_warm_up.warehouse": (server.work / "warm_up").as_uri(),
         }
         spark.write(server.work / "conf", settings)
+        shutil.rmtree(server.work / "python", ignore_errors=True)
+        fetched = files.fetch_all(keys.client("s3"), server.python, server.work / "python")
+        server.python_path = os.pathsep.join(files.unpacked(fetched))
         env = spark.process_environment(self._engine, keys, server.work) | {
-            "SPARK_CONNECT_AUTHENTICATE_TOKEN": server.token
+            "SPARK_CONNECT_AUTHENTICATE_TOKEN": server.token,
+            "PYTHONPATH": server.python_path,
         }
         command = [
             str(Path(pyspark.__file__).parent / "bin" / "spark-submit"),
@@ -208,21 +228,24 @@ class Pool:
         server.warming.wait()  # one server after another
 
 
-def _spark_jobs() -> dict[str, tuple[str, Mapping[str, Any], dict[str, str]]]:
-    """The account's Spark jobs, one for each kind of server that they need: its name, itself, its conf."""
-    wanted: dict[str, tuple[str, Mapping[str, Any], dict[str, str]]] = {}
+def _spark_jobs() -> dict[str, tuple[str, Mapping[str, Any], dict[str, str], str]]:
+    """The account's Spark jobs, one for each kind of server that they need: its name, itself, its conf, its Python."""
+    wanted: dict[str, tuple[str, Mapping[str, Any], dict[str, str], str]] = {}
     for name, job in list(glue._jobs.items()):
         if (job.get("Command") or {}).get("Name") != "glueetl":
             continue
         arguments = {**(job.get("DefaultArguments") or {}), **(job.get("NonOverridableArguments") or {})}
         if not arguments.get("--extra-jars"):
-            conf = spark.parse_conf(str(arguments.get("--conf", "")))
-            wanted.setdefault(_key(job, conf), (str(name), job, conf))
+            conf, python = (
+                spark.parse_conf(str(arguments.get("--conf", ""))),
+                str(arguments.get("--extra-py-files", "")),
+            )
+            wanted.setdefault(_key(job, conf, python), (str(name), job, conf, python))
     return wanted
 
 
-def _key(job: Mapping[str, Any], conf: Mapping[str, str]) -> str:
-    return json.dumps([str(job.get("Role")), sorted(conf.items())])
+def _key(job: Mapping[str, Any], conf: Mapping[str, str], python: str) -> str:
+    return json.dumps([str(job.get("Role")), sorted(conf.items()), python])
 
 
 def _wait_for_port(server: Server) -> None:

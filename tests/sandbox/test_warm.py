@@ -44,18 +44,33 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     box.sandbox.down(wipe=True)
 
 
-def test_a_run_waits_for_its_engine_and_ships_its_python_files_to_it(warm: Box) -> None:
+def test_a_run_waits_for_its_engine(warm: Box) -> None:
+    run = warm.run("seams-table")
+
+    assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+    assert warm.lines(OUTPUT, run["Id"]) == ["engine warm", "rows 10"]
+    assert warm.client("glue").get_table(DatabaseName="seams", Name="numbers")
+
+
+def test_the_workers_of_an_engine_have_the_python_files_of_its_job(warm: Box) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as zipped:
         zipped.writestr("extra_library.py", "WHERE = 'from the zip'")
     bucket = warm.sandbox.outputs()["Bucket"]
     warm.client("s3").put_object(Bucket=bucket, Key="code/library.zip", Body=archive.getvalue())
+    glue = warm.client("glue")
+    job = glue.get_job(JobName="seams-table")["Job"]
+    arguments = {**job["DefaultArguments"], "--extra-py-files": f"s3://{bucket}/code/library.zip"}
+    glue.create_job(Name="library", Role=job["Role"], Command=job["Command"], DefaultArguments=arguments)
 
-    run = warm.run("seams-table", do="library", **{"extra-py-files": f"s3://{bucket}/code/library.zip"})
+    runs = [warm.run("library", do="library", table="library") for _ in range(2)]
 
-    assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
-    assert warm.lines(OUTPUT, run["Id"]) == ["engine warm", "rows 10", "word from the zip"]
-    assert warm.client("glue").get_table(DatabaseName="seams", Name="numbers")
+    lines = [warm.lines(OUTPUT, run["Id"]) for run in runs]
+    # An engine is started when a run has ended that had none.
+    assert lines == [
+        [f"engine {how}", f"rows {rows}", "word from the zip"] for how, rows in (("cold", 10), ("warm", 20))
+    ]
+    glue.delete_job(JobName="library")
 
 
 def test_a_warm_run_is_held_to_the_jobs_role(warm: Box) -> None:

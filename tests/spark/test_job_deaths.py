@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -43,6 +44,7 @@ class Steps:
         self.done: list[str] = []
         self.dies_after = -1
         self._patch = patch
+        self._lock = threading.Lock()  # a job does some of its steps at the same time
 
     def watch(self, owner: Any, *names: str) -> None:
         for name in names:
@@ -69,8 +71,10 @@ class Steps:
         self._patch.setattr(owner, name, block)
 
     def _count(self, name: str) -> None:
-        self.done.append(name)
-        if len(self.done) - 1 == self.dies_after:
+        with self._lock:
+            self.done.append(name)
+            now = len(self.done) - 1
+        if now == self.dies_after:
             raise DiedError(f"after {name}, step {self.dies_after}")
 
     def undisturbed(self, run: Callable[[], Any]) -> Any:
@@ -190,7 +194,7 @@ def test_a_gold_run_may_die_after_any_step(spark, steps, chance, capsys):
     change()
     gold.run("first")
     steps.watch(publishing, "branch", "discard", "publish")
-    steps.watch(lake.gold.refresh, "_write", "audit")
+    steps.watch(lake.gold.refresh, "_write", "look", "passed")
     change()
     steps.undisturbed(lambda: gold.run("second"))
     check("second")
