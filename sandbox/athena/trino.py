@@ -195,6 +195,7 @@ def _command(java_home: Path, trino_home: Path, etc: Path, data: Path, memory: s
         # A laptop's server lives for minutes: quick compilation and one collector thread beat throughput.
         "-XX:+UseSerialGC",
         "-XX:TieredStopAtLevel=1",
+        "-XX:ReservedCodeCacheSize=256m",  # one level alone gets 48 MB, which a few hundred statements fill
         "-XX:+ExitOnOutOfMemoryError",
         "-Djdk.attach.allowAttachSelf=true",
         # What Trino's libraries do is allowed without a page of warnings in the log.

@@ -49,7 +49,9 @@ def _settings(cache: Path, warehouse: Path) -> dict[str, str]:
         "spark.driver.memory": "1g",
         "spark.driver.extraClassPath": os.pathsep.join(str(jar) for jar in spark_jars(cache)),
         # Small frames: the optimising compiler and a parallel collector would take half of the time and give nothing.
-        "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dderby.system.home={warehouse}",
+        "spark.driver.extraJavaOptions": (
+            f"-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Dderby.system.home={warehouse}"
+        ),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",
