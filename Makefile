@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := .venv-audit
 
-.PHONY: help demo test test-unit test-spark test-sandbox test-e2e test-browser screenshots chaos fuzz check audit sbom format setup lock clean
+.PHONY: help demo test test-unit test-spark test-sandbox test-e2e test-browser screenshots chaos fuzz bench check audit sbom format setup lock clean
 
 help: ## Say what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,10 +42,13 @@ screenshots: setup ## Make the pictures of the page in docs/images anew, from ge
 chaos: setup ## The long version of the chaos tests: every fault point, more rounds
 	@LAKE_CHAOS=long $(BIN)/python -m pytest tests/chaos tests/spark/test_job_deaths.py
 
+bench: setup ## Measure the figures of docs/performance.md (an hour; BENCH="--only start --only small" for some)
+	@$(BIN)/python -m benchmarks $(BENCH)
+
 check: $(READY) ## Lint, types, template and import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy lake cli dashboard sandbox contracts marts
+	@$(BIN)/mypy lake cli dashboard sandbox contracts marts benchmarks
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint template.yaml
 	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --template template.yaml --region us-east-1

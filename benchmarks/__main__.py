@@ -1,0 +1,67 @@
+"""`make bench`: measure, check, print the table, keep the result by commit and draw docs/performance.md."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks import big, small
+from benchmarks.figures import Figure, machine
+from benchmarks.page import draw
+from cli import render
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = Path(__file__).with_name("results")
+PAGE = ROOT / "docs" / "performance.md"
+PARTS = ("start", "small", "burst", "big", "demo")
+
+
+def main(
+    only: Annotated[list[str] | None, typer.Option(help=f"Parts to measure: {', '.join(PARTS)}. Default: all.")] = None,
+    orders: Annotated[int, typer.Option(help="How many orders `big` loads.")] = 10_000_000,
+    keep: Annotated[bool, typer.Option(help="Keep the result, and draw docs/performance.md anew.")] = True,
+) -> None:
+    """Measure. A wrong answer ends it: its seconds would mean nothing."""
+    wanted = only or list(PARTS)
+    if unknown := set(wanted) - set(PARTS):
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}: known are {', '.join(PARTS)}")
+    parts = {
+        "start": small.starts,
+        "small": small.small_files,
+        "burst": small.burst,
+        "big": lambda: big.big(orders),
+        "demo": small.demo,
+    }
+    facts = machine()
+    figures: list[Figure] = []
+    for name in wanted:
+        for figure in parts[name]():
+            figures.append(figure)
+            render.say(f"{figure.name}: {figure.result:.3g} {figure.unit} ({figure.goal})")
+    rows = [(f.name, f.goal, f"{f.result:.3g} {f.unit}", "yes" if f.met else "no") for f in figures]
+    render.say()
+    render.show_table(("figure", "goal", "result", "met"), rows)
+    if keep:
+        result = RESULTS / f"{_commit()}.json"
+        earlier = json.loads(result.read_text(encoding="utf-8"))["figures"] if result.exists() else []
+        names = {figure.name for figure in figures}
+        kept = [one for one in earlier if one["name"] not in names] + [figure.to_json() for figure in figures]
+        told = {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": facts, "figures": kept}
+        result.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        draw(RESULTS, PAGE)
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short=10", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    typer.run(main)

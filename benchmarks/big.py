@@ -1,0 +1,112 @@
+"""Ten million orders in twenty files: against DuckDB doing the same work, and what it needs in memory."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.figures import Figure, within
+from benchmarks.stack import BenchmarkError, lake_of_its_own
+from dashboard import questions
+from lake.sample import Spec, write
+
+FILES = 20
+# The same reading, casting, dedupe and monthly aggregate, to Parquet, by the best single-node engine there is.
+DUCKDB = """
+CREATE TABLE raw AS SELECT * FROM read_csv('{files}', header = true, all_varchar = true, filename = true);
+CREATE TABLE orders AS
+SELECT * FROM (
+    SELECT trim("Pizza No.") AS order_id,
+        try_strptime(trim("Order Date"), '%d/%m/%Y')::DATE AS order_date,
+        try_cast(split_part("Order Time", ':', 1) AS INTEGER) AS order_hour,
+        try_cast("Ord - Del time" AS DECIMAL(9, 2)) AS order_to_door_minutes,
+        try_cast("Delivery (mins)" AS DECIMAL(9, 2)) AS delivery_minutes,
+        try_cast("Order Receipt (mins)" AS DECIMAL(9, 2)) AS receipt_minutes,
+        try_cast("Base prep (mins)" AS DECIMAL(9, 2)) AS base_prep_minutes,
+        try_cast("Styling (mins)" AS DECIMAL(9, 2)) AS styling_minutes,
+        try_cast("Cooking Time (mins)" AS DECIMAL(9, 2)) AS cooking_minutes,
+        try_cast("Boxing (mins)" AS DECIMAL(9, 2)) AS boxing_minutes,
+        "Order Mode", "Size", trim("Area") AS area, "Order Taker", "Dough Prep", "Stylist", "Oven", "Boxer",
+        "Deliverer", lower(trim("Cust. complaint")) = 'yes' AS is_complaint, "Reason", filename,
+        row_number() OVER (PARTITION BY trim("Pizza No.") ORDER BY filename DESC) AS place
+    FROM raw WHERE trim(coalesce("Pizza No.", '')) <> ''
+) WHERE place = 1;
+COPY (SELECT * FROM orders) TO '{out}/orders.parquet' (FORMAT parquet, COMPRESSION zstd);
+COPY (
+    SELECT order_date, order_hour, area, count(*) AS orders,
+        count(*) FILTER (delivery_minutes > 30) AS late_deliveries,
+        count(*) FILTER (order_to_door_minutes > 30) AS late_order_to_door,
+        avg(delivery_minutes), avg(order_to_door_minutes), quantile_cont(delivery_minutes, 0.5),
+        quantile_cont(delivery_minutes, 0.95), count(*) FILTER (is_complaint) AS complaints
+    FROM orders GROUP BY ALL
+) TO '{out}/performance.parquet' (FORMAT parquet);
+"""
+
+
+def by_duckdb(folder: Path) -> tuple[float, int, int]:
+    """The same work by DuckDB over the folder's csv files: seconds, orders, late deliveries."""
+    began = time.monotonic()
+    with duckdb.connect() as engine:
+        engine.execute(DUCKDB.format(files=folder / "*.csv", out=folder))
+        seconds = time.monotonic() - began
+        performance = engine.read_parquet(str(folder / "performance.parquet"))
+        orders, late = performance.aggregate("sum(orders), sum(late_deliveries)").fetchall()[0]
+    return seconds, int(orders), int(late)
+
+
+def big(orders: int) -> list[Figure]:
+    """`orders` in FILES files, front door to fresh gold."""
+    with tempfile.TemporaryDirectory(prefix="lake-bench-") as folder, lake_of_its_own() as stack:
+        files, good, late = make_files(Path(folder), orders)
+        their_seconds, *theirs = by_duckdb(Path(folder))
+        if theirs != [good, late]:
+            raise BenchmarkError(f"DuckDB counts {theirs}, {good} orders and {late} late ones were written")
+        stack.up()
+        began = time.monotonic()
+        with stack.memory() as peak:
+            for file in files:
+                stack.put(f"orders/{file.name}", file)
+            seconds = stack.until_gold_holds(good, seconds=3600) - began
+        ours = stack.ask("SELECT sum(late_deliveries) FROM delivery_performance").rows[0][0]
+        if ours != late:
+            raise BenchmarkError(f"late deliveries: {ours} in gold, {late} were written")
+        stack.wait()
+        silver = [run["seconds"] for run in stack.runs("silver")]
+        gold = [run["seconds"] for run in stack.runs("gold")]
+        csv = stack.ask("SELECT count(*) FROM orders", "Bronze").scanned
+        answers = [
+            stack.ask(one.sql) for one in (questions.FRESHNESS, *questions.STANDING) if one.database == questions.GOLD
+        ]
+    size = f"{orders:,} orders in {FILES} files"
+    return [
+        within(
+            f"{size}, front door to fresh gold, against DuckDB", 3, "x", [seconds / their_seconds],
+            seconds=round(seconds, 1), duckdb_seconds=round(their_seconds, 1), silver_runs=silver, gold_runs=gold,
+        ),
+        within("peak memory of that, all processes", 6, "GB", [peak[0] / 1e9]),
+        within("the page's costliest question, of the csv's bytes", 0.01, "x", [max(a.scanned for a in answers) / csv]),
+        within("the page's slowest question", 1, "s", [max(a.milliseconds for a in answers) / 1000]),
+    ]  # fmt: skip
+
+
+def make_files(folder: Path, orders: int) -> tuple[list[Path], int, int]:
+    """The files, the orders in them that are good, and those of them that are late by the deliverer's clock.
+
+    One file is generated; the others are it with other order numbers, so that twenty cost little more than one.
+    """
+    first = folder / "orders 00.csv"
+    facts = write(first, Spec(orders // FILES, seed=1, first_id=10_000_000, spoilt_share=0))
+    files = [first]
+    with first.open("rb") as lines:
+        header, *rows = lines.readlines()
+    for number in range(1, FILES):
+        other = folder / f"orders {number:02d}.csv"
+        start = str(10 + number).encode()
+        with other.open("wb") as out:
+            out.write(header)
+            out.writelines(start + row[2:] if row[:2] == b"10" else row for row in rows)
+        files.append(other)
+    return files, facts.good * FILES, facts.late_deliveries * FILES

@@ -1,0 +1,131 @@
+"""A lake of the benchmarks' own, used as people use it: the `lake` command, S3, and Athena."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+
+from lake.athena import Answer, ask
+
+LAKE = Path(sys.executable).parent / "lake"
+
+
+class BenchmarkError(RuntimeError):
+    """What was measured gave a wrong answer, or none: its seconds mean nothing."""
+
+
+@dataclass
+class Stack:
+    """A running lake. outputs: of its stack."""
+
+    home: Path
+    environment: dict[str, str]
+    outputs: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+    def run(self, *words: str, timeout: float = 3600) -> str:
+        done = subprocess.run(
+            [str(LAKE), *words], env=self.environment, capture_output=True, text=True, timeout=timeout, check=False
+        )
+        if done.returncode:
+            raise BenchmarkError(f"lake {' '.join(words)} ended {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def up(self) -> float:
+        """Start it; answers the seconds that `lake up` took."""
+        began = time.monotonic()
+        self.run("up")
+        took = time.monotonic() - began
+        self.outputs = json.loads(self.run("status", "--json"))["outputs"]
+        self.keys = dict(re.findall(r"^export (\w+)=['\"]?([^'\"\n]*)['\"]?$", self.run("env"), re.MULTILINE))
+        return took
+
+    def client(self, service: str) -> Any:
+        session: Any = boto3.Session(
+            aws_access_key_id=self.keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.keys["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.keys["AWS_REGION"],
+        )
+        return session.client(service, endpoint_url=self.keys["AWS_ENDPOINT_URL"])
+
+    def ask(self, sql: str, layer: str = "Gold") -> Answer:
+        return ask(self.client("athena"), sql, self.outputs[f"{layer}Database"], self.outputs["AthenaWorkGroup"])
+
+    def put(self, key: str, body: bytes | Path) -> None:
+        s3, bucket = self.client("s3"), self.outputs["BronzeBucketName"]
+        if isinstance(body, Path):
+            s3.upload_file(str(body), bucket, key)
+        else:
+            s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+    def wait(self) -> None:
+        self.run("wait", "--timeout", "3000")
+
+    def runs(self, layer: str) -> list[dict[str, Any]]:
+        """The runs of a layer, newest first."""
+        return [run for run in json.loads(self.run("runs", "--limit", "500", "--json")) if run["layer"] == layer]
+
+    def orders_in_gold(self) -> int:
+        return int(self.ask("SELECT coalesce(sum(orders), 0) FROM delivery_performance").rows[0][0])
+
+    def until_gold_holds(self, orders: int, seconds: float = 600) -> float:
+        """When Athena answered that gold holds so many orders (of the monotonic clock)."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.orders_in_gold() == orders:
+                return time.monotonic()
+            time.sleep(0.25)  # a reader has no other way to see that gold is fresh
+        raise BenchmarkError(f"gold did not come to {orders:,} orders in {seconds:.0f} s")
+
+    @contextmanager
+    def memory(self) -> Iterator[list[int]]:
+        """The most memory (resident, bytes) that all of the lake's processes held at once, measured twice a second."""
+        peak, over = [0], threading.Event()
+
+        def watch() -> None:
+            while not over.wait(0.5):
+                peak[0] = max(peak[0], self._resident())
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield peak
+        finally:
+            over.set()
+            watcher.join()
+
+    def _resident(self) -> int:
+        total = 0
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("LAKE_HOME") == str(self.home):
+                    total += process.memory_info().rss
+            except (psutil.Error, OSError):
+                continue  # it has ended, or is somebody else's
+        return total
+
+
+@contextmanager
+def lake_of_its_own() -> Iterator[Stack]:
+    """A lake with an empty home, down again whatever happens. The engines come from the shared cache."""
+    with tempfile.TemporaryDirectory(prefix="lake-bench-") as folder:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        stack = Stack(Path(folder) / "home", environment | {"LAKE_HOME": str(Path(folder) / "home")})
+        try:
+            yield stack
+        finally:
+            subprocess.run([str(LAKE), "down", "--wipe"], env=stack.environment, capture_output=True, check=False)

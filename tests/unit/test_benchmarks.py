@@ -1,0 +1,57 @@
+"""The benchmarks' own arithmetic: what they compare with must be right itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import page
+from benchmarks.big import FILES, by_duckdb, make_files
+from benchmarks.figures import Figure, within
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_duckdb_counts_what_the_generator_wrote(tmp_path: Path) -> None:
+    files, orders, late = make_files(tmp_path, 4_000)
+
+    _, *counted = by_duckdb(tmp_path)
+
+    assert len(files) == FILES
+    assert orders == 4_000
+    assert counted == [orders, late]
+
+
+@pytest.mark.parametrize(("values", "met"), [((1.0, 9.0, 2.0), True), ((9.0, 9.0, 2.0), False)])
+def test_the_median_is_held_to_the_goal(values: tuple[float, ...], met: bool) -> None:
+    assert within("a", 2, "s", values).met is met
+
+
+def test_the_page_shows_the_newest_result_between_its_marks(tmp_path: Path) -> None:
+    figure = Figure("a file", "<= 2 s", "s", (1.0, 3.0, 1.5), True)
+    machine = dict.fromkeys(("processor", "cores", "memory_gib", "system", "python"), "x")
+    for commit, day in (("old", "2026-01-01"), ("new", "2026-02-01")):
+        told = {"measured_at": day, "machine": machine, "figures": [figure.to_json()]}
+        (tmp_path / f"{commit}.json").write_text(json.dumps(told))
+    drawn = tmp_path / "page.md"
+    drawn.write_text(f"before\n{page.BEGIN}old table\n{page.END}after\n")
+
+    page.draw(tmp_path, drawn)
+
+    text = drawn.read_text()
+    assert "commit new" in text
+    assert "| a file | <= 2 s | 1.5 s | yes |" in text
+    assert "old table" not in text
+    assert (text.splitlines()[0], text.splitlines()[-1]) == ("before", "after")
+
+
+def test_a_page_without_marks_is_told_and_left_alone(tmp_path: Path) -> None:
+    drawn = tmp_path / "page.md"
+    drawn.write_text("no marks")
+
+    with pytest.raises(ValueError, match="marks"):
+        page.draw(tmp_path, drawn)
+
+    assert drawn.read_text() == "no marks"
