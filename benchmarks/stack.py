@@ -36,6 +36,7 @@ class Stack:
     environment: dict[str, str]
     outputs: dict[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
+    clients: dict[str, Any] = field(default_factory=dict)
 
     def run(self, *words: str, timeout: float = 3600) -> str:
         done = subprocess.run(
@@ -51,10 +52,17 @@ class Stack:
         self.run("up")
         took = time.monotonic() - began
         self.outputs = json.loads(self.run("status", "--json"))["outputs"]
+        self.clients = {}
         self.keys = dict(re.findall(r"^export (\w+)=['\"]?([^'\"\n]*)['\"]?$", self.run("env"), re.MULTILINE))
         return took
 
     def client(self, service: str) -> Any:
+        """A client that is made once: making one costs as much as several calls."""
+        if service not in self.clients:
+            self.clients[service] = self._client(service)
+        return self.clients[service]
+
+    def _client(self, service: str) -> Any:
         session: Any = boto3.Session(
             aws_access_key_id=self.keys["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self.keys["AWS_SECRET_ACCESS_KEY"],
