@@ -18,7 +18,7 @@ from cli import render
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("results")
 PAGE = ROOT / "docs" / "performance.md"
-PARTS = ("start", "small", "burst", "big", "demo")
+PARTS = ("start", "small", "burst", "big", "large", "demo")
 
 
 def main(
@@ -35,6 +35,7 @@ def main(
         "small": small.small_files,
         "burst": small.burst,
         "big": lambda: big.big(orders),
+        "large": big.large,
         "demo": small.demo,
     }
     facts = machine()

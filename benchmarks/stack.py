@@ -29,6 +29,14 @@ class BenchmarkError(RuntimeError):
 
 
 @dataclass
+class Memory:
+    """The most that was held at once (resident, bytes): by all processes, and by one of Spark's Python workers."""
+
+    total: int = 0
+    python_worker: int = 0
+
+
+@dataclass
 class Stack:
     """A running lake. outputs: of its stack."""
 
@@ -80,6 +88,16 @@ class Stack:
         else:
             s3.put_object(Bucket=bucket, Key=key, Body=body)
 
+    def answered(self, key: str, seconds: float = 60) -> float:
+        """When the front desk had answered for a key: its ledger entry says what the file was taken for."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = [row for row in json.loads(self.run("files", "--json")) if row["key"] == key]
+            if found and found[0]["state"] != "RECEIVED":
+                return time.monotonic()
+            time.sleep(0.1)  # an answer is announced to nobody
+        raise BenchmarkError(f"{key} had no answer after {seconds:.0f} s")
+
     def wait(self) -> None:
         self.run("wait", "--timeout", "3000")
 
@@ -100,13 +118,13 @@ class Stack:
         raise BenchmarkError(f"gold did not come to {orders:,} orders in {seconds:.0f} s")
 
     @contextmanager
-    def memory(self) -> Iterator[list[int]]:
-        """The most memory (resident, bytes) that all of the lake's processes held at once, measured twice a second."""
-        peak, over = [0], threading.Event()
+    def memory(self) -> Iterator[Memory]:
+        """What the lake's processes hold while the block runs, looked at twice a second."""
+        peak, over = Memory(), threading.Event()
 
         def watch() -> None:
             while not over.wait(0.5):
-                peak[0] = max(peak[0], self._resident())
+                self._look(peak)
 
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
@@ -116,15 +134,18 @@ class Stack:
             over.set()
             watcher.join()
 
-    def _resident(self) -> int:
+    def _look(self, peak: Memory) -> None:
         total = 0
         for process in psutil.process_iter():
             try:
                 if process.environ().get("LAKE_HOME") == str(self.home):
-                    total += process.memory_info().rss
+                    held = process.memory_info().rss
+                    total += held
+                    if "pyspark.daemon" in process.cmdline():
+                        peak.python_worker = max(peak.python_worker, held)
             except (psutil.Error, OSError):
                 continue  # it has ended, or is somebody else's
-        return total
+        peak.total = max(peak.total, total)
 
 
 @contextmanager
