@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "retract": ("retract", "retract", "Take a wrong file back."),
     "replay": ("replay", "replay", "Read a file again from bronze, or all of them."),
     "runs": ("runs", "runs", "Runs of the silver and gold jobs."),
+    "cost": ("cost", "cost", "What it costs on AWS: the runs that were, and a month."),
     "sweep": ("sweep", "sweep", "Heal now what got lost or stuck."),
     "causes": ("causes", "causes", "Why: root causes, ranked, with their evidence."),
     "query": ("query", "query", "Ask Athena."),

@@ -79,6 +79,7 @@ def _as_dict(layer: str, run: dict[str, Any]) -> dict[str, Any]:
         "started": started.isoformat(),
         "completed": None if going else ended.isoformat(),
         "seconds": round(max(0.0, (ended - started).total_seconds()), 1),
+        "dpu_seconds": run.get("DPUSeconds"),  # of runs that Glue scaled by itself
         "unit": arguments.get("--batch_id") or arguments.get("--gold_run_id"),
         "attempt": run.get("Attempt", 0),
         "error": run.get("ErrorMessage"),
