@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -115,7 +114,3 @@ def _history(stack: Stack, orders: int) -> int:
     if (found := stack.orders_in_gold()) != held:
         raise BenchmarkError(f"gold holds {found:,} orders after the history, {held:,} are right")
     return held
-
-
-if __name__ == "__main__":
-    print(one_file(int(sys.argv[1]) if len(sys.argv) > 1 else SMALL))
