@@ -65,17 +65,17 @@ class Load:
         """Silver runs a day, each followed by a gold run. Raises ValueError for more rows than a day holds.
 
         One run goes at a time and takes all that waits. Files that come evenly through the hours of trade make a run
-        each, until they come faster than runs end: then one run follows the other, each with its own seconds to start
-        and its share of the day's rows.
+        each, until they come faster than runs end: then one run follows the other, each with Glue's start (not
+        billed), its own seconds, and its share of the day's rows.
         """
         trading = book.assumed["trading_hours_a_day"] * 3600
         left = trading - self._seconds_of_rows(book)
         if left <= 0:
             raise ValueError("so many rows do not fit into the day: give the jobs more workers")
-        return min(self.files, left / self.silver_seconds)
+        return min(self.files, left / (self.silver_seconds + book.assumed["glue_start_seconds"]))
 
     def run_seconds(self, book: Book) -> float:
-        """What a silver run takes at this load."""
+        """What a silver run takes at this load, without Glue's start."""
         return self.silver_seconds + self._seconds_of_rows(book) / self.silver_runs(book)
 
     def _seconds_of_rows(self, book: Book) -> float:
