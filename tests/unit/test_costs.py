@@ -9,8 +9,8 @@ from lake.costs import DAYS_A_MONTH, Book, Load, dpu_hours, month, of_runs, tota
 from tests.unit.stack import REPOSITORY
 
 ASSUMED = {
-    "dpus_a_worker": 1, "glue_start_seconds": 5, "seconds_a_million_rows": 20, "trading_hours_a_day": 12, "lambda_gb": 0.5,
-    "lambda_seconds_a_file": 0.5, "lambda_seconds_a_run": 2, "sweeps_a_month": 0, "lambda_seconds_a_sweep": 2,
+    "dpus_a_worker": 1, "glue_start_seconds": 5, "seconds_a_million_rows": 20, "trading_hours_a_day": 12,
+    "lambda_gb": 0.5, "lambda_seconds_a_file": 0.5, "lambda_seconds_a_run": 2, "sweeps_a_month": 0, "lambda_seconds_a_sweep": 2,
     "crawls_a_day": 0, "crawl_seconds": 60, "crawler_dpus": 2, "statements_a_day": 0,
 }  # fmt: skip
 PRICES = {
