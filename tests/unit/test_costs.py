@@ -10,8 +10,8 @@ from tests.unit.stack import REPOSITORY
 
 ASSUMED = {
     "dpus_a_worker": 1, "glue_start_seconds": 5, "seconds_a_million_rows": 20, "trading_hours_a_day": 12,
-    "lambda_gb": 0.5, "lambda_seconds_a_file": 0.5, "lambda_seconds_a_run": 2, "sweeps_a_month": 0, "lambda_seconds_a_sweep": 2,
-    "crawls_a_day": 0, "crawl_seconds": 60, "crawler_dpus": 2, "statements_a_day": 0,
+    "lambda_gb": 0.5, "lambda_seconds_a_file": 0.5, "lambda_seconds_a_run": 2, "sweeps_a_month": 0,
+    "lambda_seconds_a_sweep": 2, "crawls_a_day": 0, "crawl_seconds": 60, "crawler_dpus": 2, "statements_a_day": 0,
 }  # fmt: skip
 PRICES = {
     "glue_dpu_hour": 0.44, "crawler_dpu_hour": 0.44, "lambda_gb_second": 1e-5, "lambda_request": 2e-7,
