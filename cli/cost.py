@@ -14,6 +14,8 @@ from cli.options import JsonOption, StackOption, Target, TargetOption
 from cli.runs import GOING, list_runs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from lake.costs import Book, Line
 
 RUNS = 500  # of the newest
@@ -33,21 +35,18 @@ def cost(
     as_json: JsonOption = False,
 ) -> None:
     """What it costs on AWS, by list prices: the runs that were, and a month of so many files."""
-    from lake.costs import Load, month, of_runs, total
+    from lake.costs import MEASURED, Load, month, of_runs, total
 
     book = prices()
     lake = context.connect(target, stack)
     runs = [run for run in list_runs(lake, RUNS) if run["state"] not in GOING]
-    took = {layer: [run["seconds"] for run in runs if run["layer"] == layer] for layer in ("silver", "gold")}
-    if not took["silver"] or not took["gold"]:
-        raise CliError("There is no run to go by yet: drop a file with `lake drop FILE --wait`, then ask again.")
+    seconds, basis = _seconds(runs, book)
     loaded = sum(entry.state == "LOADED" for entry in lake.ledger.entries())
     spent = of_runs(book, runs, workers)
-    seconds = {layer: statistics.median(found) for layer, found in took.items()}
     months = []
     for a_day in files or (SMALL, LARGE):
         kept = a_day * 365.25 * rows * BYTES_A_ROW / 1e9
-        load = Load(a_day, rows, seconds["silver"], seconds["gold"], workers, kept)
+        load = Load(a_day, rows, seconds["silver"], seconds["gold"], workers, kept, basis)
         try:
             months.append((load, month(book, load)))
         except ValueError as error:
@@ -77,7 +76,14 @@ def cost(
     )
     where = "here, as long as they took on this machine" if target is Target.sandbox else "in this account"
     a_file = f", {total(spent) / loaded:.4f} a file" if loaded else ""
-    render.say(f"{len(runs)} runs {where}: {total(spent):.2f}{a_file}.")
+    if basis == MEASURED:
+        render.say(f"{len(runs)} runs {where}: {total(spent):.2f}{a_file}.")
+    else:
+        render.say(
+            "No pair of runs is on record yet, so a silver run is assumed to take "
+            f"{seconds['silver']:g} s and a gold run {seconds['gold']:g} s: "
+            "drop a file with `lake drop FILE --wait`, then ask again."
+        )
     for load, lines in months:
         each = total(lines) / (load.files * 365.25 / 12)
         render.say()
@@ -90,6 +96,16 @@ def cost(
             [(line.price, f"{line.quantity:,.1f}", f"{line.usd:,.2f}", line.basis) for line in lines],
             ("quantity", "usd"),
         )
+
+
+def _seconds(runs: Sequence[Mapping[str, Any]], book: Book) -> tuple[dict[str, float], str]:
+    """What a silver and a gold run take, and what that rests on: the median of the runs, once there are both."""
+    from lake.costs import ASSUMED, MEASURED
+
+    took = {layer: [run["seconds"] for run in runs if run["layer"] == layer] for layer in ("silver", "gold")}
+    if all(took.values()):
+        return {layer: statistics.median(found) for layer, found in took.items()}, MEASURED
+    return {layer: book.assumed[f"{layer}_seconds"] for layer in took}, ASSUMED
 
 
 def prices() -> Book:

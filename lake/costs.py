@@ -51,7 +51,7 @@ class Book:
 class Load:
     """A month to be estimated. files: a day; rows: in a file; gigabytes: what is kept in S3.
 
-    silver_seconds, gold_seconds: of a run over a few rows; workers: of each job.
+    silver_seconds, gold_seconds: of a run over a few rows, and what they rest on; workers: of each job.
     """
 
     files: float
@@ -60,6 +60,7 @@ class Load:
     gold_seconds: float
     workers: int
     gigabytes: float
+    basis: str = MEASURED
 
     def silver_runs(self, book: Book) -> float:
         """Silver runs a day, each followed by a gold run. Raises ValueError for more rows than a day holds.
@@ -109,7 +110,7 @@ def month(book: Book, load: Load) -> list[Line]:
     )
     statements = assumed["statements_a_day"] * DAYS_A_MONTH
     lines = [
-        book.line("glue_dpu_hour", runs * a_pair, MEASURED),
+        book.line("glue_dpu_hour", runs * a_pair, load.basis),
         book.line("crawler_dpu_hour", assumed["crawls_a_day"] * DAYS_A_MONTH * crawl, ASSUMED),
         book.line("lambda_gb_second", seconds * assumed["lambda_gb"], ASSUMED),
         book.line("lambda_request", files + 2 * runs + assumed["sweeps_a_month"], ASSUMED),

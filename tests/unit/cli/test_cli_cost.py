@@ -13,11 +13,16 @@ from .conftest import Ended, FakeLake
 Run = Callable[..., Ended]
 
 
-def test_without_a_run_it_says_what_to_do(run: Run, lake: FakeLake) -> None:
+def test_without_a_run_it_assumes_and_says_so(run: Run, lake: FakeLake) -> None:
     ended = run("cost")
 
-    assert ended.code == 1
-    assert "lake drop FILE --wait" in ended.err
+    assert ended.code == 0
+    assert "No pair of runs is on record yet" in ended.out
+    assert "lake drop FILE --wait" in ended.out
+    assert "glue_dpu_hour" in ended.out
+    assert "measured" not in [
+        line.split("\t")[-1] for line in ended.out.splitlines() if line.startswith("glue_dpu_hour")
+    ]
 
 
 def test_the_runs_that_were_and_two_months(run: Run, lake: FakeLake) -> None:
