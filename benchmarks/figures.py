@@ -15,7 +15,7 @@ import psutil
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. goal: in words; met: whether the result keeps it (None: there is nothing to keep).
+    """One line of the table. goal: in words; met: whether the result keeps it.
 
     values: what was measured, one a repetition, in `unit`; details: whatever explains them.
     """
@@ -24,7 +24,7 @@ class Figure:
     goal: str
     unit: str
     values: tuple[float, ...]
-    met: bool | None
+    met: bool
     details: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -1,8 +1,9 @@
-"""docs/performance.md: the newest result in its table, between two marks; what stands around it is written by hand."""
+"""Tables that are made, in pages that are written by hand: between two marks."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,14 @@ def table(commit: str, result: dict[str, Any]) -> str:
 
 
 def draw(results: Path, page: Path) -> None:
-    """Put the newest result between the page's marks. Raises ValueError where the page has none."""
-    text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
+    """Put the newest result into docs/performance.md. Raises ValueError where the page has lost its marks."""
+    put(lambda: table(*newest(results)), page, BEGIN, END)
+
+
+def put(make: Callable[[], str], page: Path, begin: str, end: str) -> None:
+    """Make a table and put it between the page's marks (whole lines). Where one is missing: ValueError, before that."""
+    before, opened, rest = page.read_text(encoding="utf-8").partition(begin)
+    _, closed, after = rest.partition(end)
+    if not opened or not closed:
         raise ValueError(f"{page.name} has lost the marks of its table")
-    page.write_text(before + BEGIN + "\n" + table(*newest(results)) + "\n" + END + after, encoding="utf-8")
+    page.write_text(before + begin + "\n" + make() + "\n" + end + after, encoding="utf-8")

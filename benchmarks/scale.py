@@ -1,7 +1,7 @@
 """A day of the lake at any size, simulated: arrivals, single flight, batches, run times; out come lag and money.
 
-`python -m benchmarks.scale` draws the table of docs/scale.md. Nothing here is measured: the times of a run are, and are
-given (`Costs`). Same seed, same day.
+`python -m benchmarks.scale` draws the table of docs/scale.md. Nothing here is measured: the seconds of a run are the
+assumptions of cli/prices.yaml. Files arrive in the hours of trade as the generator's orders do. Same seed, same day.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks.page import put
+from cli.cost import prices
 from lake.batch import MAX_FILES
-from lake.costs import LEAST_RUN_SECONDS
+from lake.costs import Book, dpu_hours
+from lake.sample.orders import HOUR_WEIGHTS, HOURS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "scale.md"
 BEGIN, END = "<!-- simulated: made by `python -m benchmarks.scale` -->\n", "<!-- end of simulation -->\n"
 HOUR = 3600.0
-# Share of a day's files in each hour of trade, noon to midnight (as the generator's orders: two peaks).
-HOURS = tuple(range(12, 24))
-WEIGHTS = (10, 10, 8, 8, 9, 11, 19, 19, 12, 11, 11, 9)
+HALF_A_MONTH = 15  # days
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,27 @@ class Costs:
     a row of the touched month adds to gold.
     """
 
-    start: float = 25.0
-    silver: float = 20.0
-    gold: float = 30.0
-    a_file: float = 0.02
-    a_row: float = 10e-6
-    a_month_row: float = 5e-6
-    dpu_hour: float = 0.44
+    start: float
+    silver: float
+    gold: float
+    a_file: float
+    a_row: float
+    a_month_row: float
+    dpu_hour: float
+
+    @classmethod
+    def of(cls, book: Book) -> Costs:
+        """As the price list assumes them."""
+        assumed = book.assumed
+        return cls(
+            start=assumed["glue_start_seconds"],
+            silver=assumed["silver_seconds"],
+            gold=assumed["gold_seconds"],
+            a_file=assumed["seconds_a_file"],
+            a_row=assumed["seconds_a_million_rows"] / 1e6,
+            a_month_row=assumed["gold_seconds_a_million_rows"] / 1e6,
+            dpu_hour=book.prices["glue_dpu_hour"],
+        )
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,6 @@ def simulate(world: World, costs: Costs, seed: int = 1) -> Day:
         for ended, seconds, shown in _gold(batches, share, costs):
             gold_seconds.append(seconds)
             lags += [ended - arrival for batch in shown for arrival in batch.arrivals]
-    billed = sum(max(LEAST_RUN_SECONDS, seconds) for seconds in (*silver_seconds, *gold_seconds))
     lags.sort()
     return Day(
         statistics.median(lags),
@@ -90,13 +104,13 @@ def simulate(world: World, costs: Costs, seed: int = 1) -> Day:
         len(silver_seconds),
         len(gold_seconds),
         max(sizes),
-        billed * world.workers / HOUR * costs.dpu_hour,
+        dpu_hours([*silver_seconds, *gold_seconds], world.workers) * costs.dpu_hour,
     )
 
 
 def _arrivals(files: int, chance: random.Random) -> Iterator[float]:
     """The seconds of the day at which files arrive, in order."""
-    chosen = chance.choices(HOURS, WEIGHTS, k=files)
+    chosen = chance.choices(HOURS, HOUR_WEIGHTS, k=files)
     yield from sorted((hour + chance.random()) * HOUR for hour in chosen)
 
 
@@ -127,7 +141,7 @@ def _gold(batches: list[_Batch], world: World, costs: Costs) -> Iterator[tuple[f
 
     It reads the touched month again; on an average day half of a month lies there already.
     """
-    seconds = costs.gold + world.files * world.rows * 15 * costs.a_month_row / world.workers
+    seconds = costs.gold + world.files * world.rows * HALF_A_MONTH * costs.a_month_row / world.workers
     at, free = 0, 0.0
     while at < len(batches):
         began = max(free, batches[at].ended)
@@ -165,7 +179,4 @@ def table(costs: Costs) -> str:
 
 
 if __name__ == "__main__":
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(before + BEGIN + "\n" + table(Costs()) + "\n" + END + after, encoding="utf-8")
+    put(lambda: table(Costs.of(prices())), PAGE, BEGIN, END)

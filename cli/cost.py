@@ -16,7 +16,7 @@ from cli.runs import GOING, list_runs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lake.costs import Book, Line
+    from lake.costs import Book, Line, Load
 
 RUNS = 500  # of the newest
 BYTES_A_ROW = 132 * 1.5  # of a csv, and of what silver and gold keep of it
@@ -63,7 +63,7 @@ def cost(
                         "rows_a_file": load.rows,
                         "silver_runs_a_day": load.silver_runs(book),
                         "usd": total(lines),
-                        "usd_a_file": total(lines) / (load.files * 365.25 / 12),
+                        "usd_a_file": _a_file(load, lines),
                         "lines": _plain(lines),
                     }
                     for load, lines in months
@@ -74,9 +74,9 @@ def cost(
     render.say(
         f"US dollars by AWS list prices of {book.as_of} in {book.region}, {workers} workers a job (cli/prices.yaml)."
     )
-    where = "here, as long as they took on this machine" if target is Target.sandbox else "in this account"
-    a_file = f", {total(spent) / loaded:.4f} a file" if loaded else ""
     if basis == MEASURED:
+        where = "here, as long as they took on this machine" if target is Target.sandbox else "in this account"
+        a_file = f", {total(spent) / loaded:.4f} a file" if loaded else ""
         render.say(f"{len(runs)} runs {where}: {total(spent):.2f}{a_file}.")
     else:
         render.say(
@@ -85,17 +85,29 @@ def cost(
             "drop a file with `lake drop FILE --wait`, then ask again."
         )
     for load, lines in months:
-        each = total(lines) / (load.files * 365.25 / 12)
-        render.say()
-        render.say(
-            f"A month of {load.files:,.0f} files a day with {load.rows:,.0f} rows each, after a year: "
-            f"{total(lines):,.2f}, or {each:.4f} a file, in {load.silver_runs(book):,.0f} silver runs a day."
-        )
-        render.show_table(
-            ("for", "quantity", "usd", "by"),
-            [(line.price, f"{line.quantity:,.1f}", f"{line.usd:,.2f}", line.basis) for line in lines],
-            ("quantity", "usd"),
-        )
+        _show(book, load, lines)
+
+
+def _show(book: Book, load: Load, lines: Sequence[Line]) -> None:
+    from lake.costs import total
+
+    render.say()
+    render.say(
+        f"A month of {load.files:,.0f} files a day with {load.rows:,.0f} rows each, after a year: {total(lines):,.2f}, "
+        f"or {_a_file(load, lines):.4f} a file, in {load.silver_runs(book):,.0f} silver runs a day."
+    )
+    render.show_table(
+        ("for", "quantity", "usd", "by"),
+        [(line.price, f"{line.quantity:,.1f}", f"{line.usd:,.2f}", line.basis) for line in lines],
+        ("quantity", "usd"),
+    )
+
+
+def _a_file(load: Load, lines: Sequence[Line]) -> float:
+    """US dollars a file of that month."""
+    from lake.costs import DAYS_A_MONTH, total
+
+    return total(lines) / (load.files * DAYS_A_MONTH)
 
 
 def _seconds(runs: Sequence[Mapping[str, Any]], book: Book) -> tuple[dict[str, float], str]:

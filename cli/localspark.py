@@ -21,7 +21,7 @@ _SILENT = "rootLogger.level = off\n"
 @contextmanager
 def local_spark() -> Iterator[SparkSession]:
     """Starts it (some seconds) and stops it again. Its Java is the one that the sandbox uses."""
-    from sandbox.java import java
+    from sandbox.java import QUICK_START, java
 
     with tempfile.TemporaryDirectory(prefix="lake-check-") as folder:
         home = Path(folder)
@@ -42,7 +42,7 @@ def local_spark() -> Iterator[SparkSession]:
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.memory": "1g",
-            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
+            "spark.driver.extraJavaOptions": " ".join(QUICK_START),
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
             "spark.sql.shuffle.partitions": "2",

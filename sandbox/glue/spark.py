@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.glue.role import Credentials
+from sandbox.java import QUICK_START
 
 _GLUE_CATALOG = "org.apache.iceberg.aws.glue.GlueCatalog"
 # Spark tells every block and task otherwise, and the log of a run is read by people.
@@ -59,9 +60,7 @@ def settings(engine: Engine, conf: Mapping[str, str], work: Path, extra_jars: tu
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.extraClassPath": class_path,
-        # A laptop's runs are short: compiling hard costs more than it gives (a cold run took half the processor time).
-        # With one level of compilation the JVM leaves little room for its code: full, an engine slows down and dies.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC",
+        "spark.driver.extraJavaOptions": " ".join(QUICK_START),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": str(engine.cores),

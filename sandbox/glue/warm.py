@@ -236,10 +236,8 @@ def _spark_jobs() -> dict[str, tuple[str, Mapping[str, Any], dict[str, str], str
             continue
         arguments = {**(job.get("DefaultArguments") or {}), **(job.get("NonOverridableArguments") or {})}
         if not arguments.get("--extra-jars"):
-            conf, python = (
-                spark.parse_conf(str(arguments.get("--conf", ""))),
-                str(arguments.get("--extra-py-files", "")),
-            )
+            conf = spark.parse_conf(str(arguments.get("--conf", "")))
+            python = str(arguments.get("--extra-py-files", ""))
             wanted.setdefault(_key(job, conf, python), (str(name), job, conf, python))
     return wanted
 

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from sandbox.engines import spark_jars
-from sandbox.java import java
+from sandbox.java import QUICK_START, java
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOG = "spark.sql.catalog.glue_catalog"
@@ -48,10 +48,7 @@ def _settings(cache: Path, warehouse: Path) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.memory": "1g",
         "spark.driver.extraClassPath": os.pathsep.join(str(jar) for jar in spark_jars(cache)),
-        # Small frames: the optimising compiler and a parallel collector would take half of the time and give nothing.
-        "spark.driver.extraJavaOptions": (
-            f"-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Dderby.system.home={warehouse}"
-        ),
+        "spark.driver.extraJavaOptions": " ".join((*QUICK_START, f"-Dderby.system.home={warehouse}")),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",

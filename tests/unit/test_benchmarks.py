@@ -11,8 +11,6 @@ from benchmarks import page
 from benchmarks.big import FILES, by_duckdb, make_files
 from benchmarks.figures import Figure, within
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 def test_duckdb_counts_what_the_generator_wrote(tmp_path: Path) -> None:
     files, orders, late = make_files(tmp_path, 4_000)

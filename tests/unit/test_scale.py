@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.scale import Costs, World, simulate
+from cli.cost import prices
 
-COSTS = Costs()
+COSTS = Costs.of(prices())
 
 
 def test_the_same_seed_is_the_same_day() -> None:
