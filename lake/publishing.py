@@ -146,7 +146,9 @@ def publish(spark: SparkSession, table: str, name: str) -> int | None:
         ).first()
         head = moved.updated_ref if moved else None
     except Exception as error:
-        # The message of a refused commit differs between classic sessions and Connect; what the table says does not.
+        # The message of a refused commit differs between classic sessions and Connect; what the table says does not
+        # (the table itself, not what this session still knows of it).
+        spark.catalog.refreshTable(quoted(table))
         now = heads(spark, [table])[table]
         if name not in now:
             raise LookupError(f"table {table} has no branch {name} to publish") from error

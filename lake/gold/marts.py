@@ -95,8 +95,13 @@ class Mart:
     @property
     def month_column(self) -> str | None:
         """The date column that the table is partitioned by: order_date for months(order_date), else None."""
-        found = re.fullmatch(r"(?:months\()?(\w+)\)?", self.partition)
+        found = re.fullmatch(r"(?:months\(|years\()?(\w+)\)?", self.partition)
         return found[1] if found else None
+
+    @property
+    def keeps_years(self) -> bool:
+        """Whether a file holds a year: a month has so few rows that a file of its own would be footer for the most."""
+        return self.partition.startswith("years(")
 
     @property
     def parameters(self) -> tuple[str, ...]:

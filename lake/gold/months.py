@@ -30,6 +30,11 @@ def spans(months: Iterable[date]) -> list[tuple[date, date]]:
     return [(first_day(start), first_day(end)) for start, end in ranges]
 
 
+def years_of(months: Iterable[date]) -> list[date]:
+    """Every month of the calendar years that the months are in."""
+    return [date(year, month, 1) for year in sorted({month.year for month in months}) for month in range(1, 13)]
+
+
 def condition(column: str, months: Iterable[date] | None) -> str:
     """SQL that holds for rows whose date `column` is in one of the months; None means every row, no month means none.
 

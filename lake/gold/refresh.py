@@ -19,7 +19,7 @@ from lake.gold.audit import Seen, Written, look, passed
 from lake.gold.changes import changed_months
 from lake.gold.headline import months_and_headline
 from lake.gold.marts import Mart
-from lake.gold.months import condition, period_condition
+from lake.gold.months import condition, period_condition, years_of
 from lake.manifest import GoldResult
 from lake.parallel import together
 
@@ -245,9 +245,16 @@ def _write(
         rows = spark.sql(mart.statement(parameters))
     typed = rows.selectExpr(*(f"CAST(`{c.name}` AS {c.type}) AS `{c.name}`" for c in mart.columns))
     part = Written(mart, publishing.branch(spark, table, branch), replaced)
+    if mart.keeps_years and due is not None:
+        # Iceberg replaces whole files: the years' other months are written again as they are.
+        replaced = condition(mart.month_column or "", years_of(due))
+        others = spark.table(publishing.quoted(table)).where(f"({replaced}) AND NOT ({part.condition})")
+        typed = typed.unionByName(others)
+    if mart.keeps_years:
+        typed = typed.coalesce(1)
     from pyspark.sql.functions import expr
 
-    typed.writeTo(part.branch).overwrite(expr(part.condition))
+    typed.writeTo(part.branch).overwrite(expr(replaced))
     return part
 
 

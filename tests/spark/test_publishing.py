@@ -91,6 +91,22 @@ def test_publish_is_refused_when_somebody_published_first_to_the_empty_table(spa
     assert ids(spark, table) == [3]
 
 
+@pytest.mark.parametrize("moment", ["before the branch began", "while it was written"])
+def test_publish_is_refused_when_another_session_published_and_this_one_still_knows_the_old_table(spark, table, moment):
+    insert(spark, table, 1)
+    assert ids(spark, table) == [1]  # from now on the session keeps what it knows of the table
+    if moment == "before the branch began":
+        insert(spark.newSession(), table, 3)
+    target = publishing.branch(spark, table, "b")
+    insert(spark, target, 2)
+    if moment == "while it was written":
+        insert(spark.newSession(), table, 3)
+
+    with pytest.raises(PublishConflict, match=r"main of .* moved"):
+        publishing.publish(spark, table, "b")
+    assert ids(spark.newSession(), table) == [1, 3]
+
+
 def test_publishing_a_branch_without_changes_leaves_main_where_it_is(spark, table):
     insert(spark, table, 1)
     before = publishing.current_snapshot(spark, table)

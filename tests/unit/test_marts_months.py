@@ -41,6 +41,13 @@ def test_neighbouring_months_make_one_condition():
     )
 
 
+@given(st.sets(DAYS, max_size=4), DAYS)
+def test_the_years_of_months_hold_every_day_of_those_years(chosen, day):
+    whole = {months.number_of(month) for month in months.years_of(chosen)}
+
+    assert (months.number_of(day) in whole) == (day.year in {month.year for month in chosen})
+
+
 def test_no_month_is_nothing_and_none_is_everything():
     assert (months.condition("d", []), months.condition("d", None)) == ("false", "true")
 
