@@ -19,7 +19,7 @@ from typing import Any
 import boto3
 import psutil
 
-from lake.athena import Answer, ask
+from lake.athena import Answer, AthenaError, ask
 
 LAKE = Path(sys.executable).parent / "lake"
 
@@ -106,7 +106,12 @@ class Stack:
         return [run for run in json.loads(self.run("runs", "--limit", "500", "--json")) if run["layer"] == layer]
 
     def orders_in_gold(self) -> int:
-        return int(self.ask("SELECT coalesce(sum(orders), 0) FROM delivery_performance").rows[0][0])
+        try:
+            return int(self.ask("SELECT coalesce(sum(orders), 0) FROM delivery_performance").rows[0][0])
+        except AthenaError as error:
+            if "TABLE_NOT_FOUND" in str(error):  # the first gold run makes it
+                return 0
+            raise
 
     def until_gold_holds(self, orders: int, seconds: float = 600) -> float:
         """When Athena answered that gold holds so many orders (of the monotonic clock)."""
