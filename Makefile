@@ -40,7 +40,7 @@ screenshots: setup ## Make the pictures of the page in docs/images anew, from ge
 	@LAKE_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/browser
 
 chaos: setup ## The long version of the chaos tests: every fault point, more rounds
-	@LAKE_CHAOS=long $(BIN)/python -m pytest tests/chaos tests/spark/test_job_deaths.py
+	@LAKE_CHAOS=long $(BIN)/python -m pytest tests/chaos tests/spark/test_job_deaths.py tests/spark/test_silver_many_files.py
 
 bench: setup ## Measure the figures of docs/performance.md (an hour; BENCH="--only start --only small" for some)
 	@$(BIN)/python -m benchmarks $(BENCH)
