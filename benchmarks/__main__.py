@@ -24,6 +24,7 @@ PARTS = ("start", "small", "burst", "big", "large", "demo")
 def main(
     only: Annotated[list[str] | None, typer.Option(help=f"Parts to measure: {', '.join(PARTS)}. Default: all.")] = None,
     orders: Annotated[int, typer.Option(help="How many orders `big` loads.")] = 10_000_000,
+    megabytes: Annotated[int, typer.Option(help="Size of the file of `large`.")] = 2048,
     keep: Annotated[bool, typer.Option(help="Keep the result, and draw docs/performance.md anew.")] = True,
 ) -> None:
     """Measure. A wrong answer ends it: its seconds would mean nothing."""
@@ -35,7 +36,7 @@ def main(
         "small": small.small_files,
         "burst": small.burst,
         "big": lambda: big.big(orders),
-        "large": big.large,
+        "large": lambda: big.large(megabytes),
         "demo": small.demo,
     }
     facts = machine()

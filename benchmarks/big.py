@@ -94,10 +94,10 @@ def big(orders: int) -> list[Figure]:
     ]  # fmt: skip
 
 
-def large(size: int = 2 * 2**30) -> list[Figure]:
-    """One csv of `size` bytes: how soon it is answered for, and what Spark's Python workers hold while they read it."""
+def large(megabytes: int) -> list[Figure]:
+    """One csv of that size: how soon it is answered for, and what Spark's Python workers hold while they read it."""
     with tempfile.TemporaryDirectory(prefix="lake-bench-") as folder, lake_of_its_own() as stack:
-        parts, good, _ = make_files(Path(folder), FILES * max(1_000, size // (FILES * BYTES_A_ROW)))
+        parts, good, _ = make_files(Path(folder), FILES * max(1_000, (megabytes << 20) // (FILES * BYTES_A_ROW)))
         whole = Path(folder) / "large.csv"
         with whole.open("wb") as out:
             for number, part in enumerate(parts):
@@ -116,7 +116,7 @@ def large(size: int = 2 * 2**30) -> list[Figure]:
         stack.wait()
         told = {"gigabytes": whole.stat().st_size / 1e9, "orders": good, "seconds": round(seconds, 1)}
     return [
-        within("a csv of 2 GB: the front desk's answer after the put", 2, "s", [answer], **told),
+        within(f"a csv of {megabytes:,} MB: the front desk's answer after the put", 2, "s", [answer], **told),
         within("... the largest Python worker of Spark", 500, "MB", [peak.python_worker / 1e6]),
     ]
 

@@ -22,7 +22,7 @@ from lake.repair import NOTES, ORIGIN, PREFIXED, SOURCE_FILE, SOURCE_ROW, SOURCE
 from lake.silver.clock import overlaid
 from lake.silver.conform import flags, reasons, sentences, together, typed
 from lake.silver.tables import REPAIRS, row_columns
-from lake.silver.text import ODD, cleaned, odd
+from lake.silver.text import cleaned
 
 KEEP = ("file", "kind", "raw_row", "note", "blank", "reasons")  # what a row carries on its way besides its columns
 
@@ -72,15 +72,14 @@ def read_batch(
     if origins is not None:
         records = _tied(records, [at for at, file in enumerate(files) if file.facts.repairs], origins)
     repairs = F.lit(None).cast(REPAIRS.type) if origins is None else F.col("repairs")
-    records = records.withColumn(ODD, F.expr(odd()))
     records = records.withColumns({name: F.expr(text) for name, text in cleaned(contract)})
     read = records.select("*", *(F.expr(typed(contract, item)).alias(item.name) for item in contract.fields))
     if pairs := together(contract):
         read = read.withColumns({name: F.expr(said) for name, said in pairs})
         read = read.withColumns({name: F.expr(said) for name, said in overlaid(contract)})
-    for column in contract.columns:
-        if column.logic:
-            read = read.withColumn(column.name, F.expr(column.logic).cast(column.type))
+    read = read.withColumns(
+        {column.name: F.expr(column.logic).cast(column.type) for column in contract.columns if column.logic}
+    )
     checked = read.withColumn(
         "reasons",
         F.when(F.col("kind") == ROW, F.expr(sentences(reasons(contract)))).otherwise(

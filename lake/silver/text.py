@@ -25,18 +25,9 @@ WIDE = {chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)}
 DASHES = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63", "-")
 DIGITS = {chr(start + digit): str(digit) for start in (0x660, 0x6F0) for digit in range(10)}
 
-ODD = "odd"  # column: the record holds any of them
+ODD = "odd"  # column of the parser's frame: the record holds any of them (lake/parsing/records.py, UNUSUAL)
 WAS = "was_"  # column: the text of a code before it was made plain, where that changed it
-_UNUSUAL = (
-    r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\xA0\u00AD\u0370-\u052F\u0660-\u0669\u06F0-\u06F9\u1680\u180E\u2000-\u2015"
-    r"\u2028-\u202F\u205F-\u206F\u2212\u3000\uFE63\uFEFF\uFF01-\uFF5E]"
-)
 _UNSEEN = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\u00AD\u180E\u200B-\u200F\u202A-\u202E\u2060-\u2069\uFEFF]"
-
-
-def odd() -> str:
-    """Whether a record's text holds a character that some value may have to be freed of."""
-    return f"coalesce(raw_row RLIKE {literal(_UNUSUAL)}, false)"
 
 
 def has_unseen() -> str:

@@ -7,13 +7,16 @@ import gzip
 import io
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from lake.manifest import ColumnMapping, FileFacts, ManifestFile
 from lake.parsing import csvfile
-from lake.parsing.records import BAD, END, ERROR, ROW
+from lake.parsing.records import BAD, END, ERROR, ROW, UNUSUAL
 from lake.parsing.streams import as_utf8
 from lake.parsing.tasks import plan, read_task
+from lake.silver import text as values
 
 FIELDS = (("id", "string"), ("day", "date"), ("at", "time"), ("note", "string"), ("absent", "string"))
 COLUMNS = (ColumnMapping(0, "ID", "id"), ColumnMapping(2, "Day", "day"), ColumnMapping(3, "Note", "note"))
@@ -271,3 +274,12 @@ def test_a_byte_order_mark_that_comes_byte_by_byte_is_still_none_of_the_text():
             return super().read(1)
 
     assert as_utf8(Drop("\ufeffäb".encode()), "utf-8").read() == "äb".encode()
+
+
+def test_every_character_that_is_read_as_another_or_left_out_makes_its_record_odd():
+    exchanged = [*values.LOOK_ALIKES, *values.SPACES, *values.WIDE, *values.DASHES, *values.DIGITS, *values.INVISIBLE]
+
+    assert pc.all(pc.match_substring_regex(pa.array(exchanged), UNUSUAL)).as_py()
+    assert not pc.any(
+        pc.match_substring_regex(pa.array(["A plain row,12.5\t\r\n", "Zoë, 250 °C, R 3"]), UNUSUAL)
+    ).as_py()
