@@ -24,6 +24,9 @@ from lake.silver.conform import flags, reasons, sentences, together, typed
 from lake.silver.tables import REPAIRS, row_columns
 from lake.silver.text import cleaned
 
+# One file is read by one task. Where a file larger than this makes up most of a batch, its records are dealt out, so
+# that what is done to them uses every core.
+LARGE_FILE = 64 << 20
 KEEP = ("file", "kind", "raw_row", "note", "blank", "reasons")  # what a row carries on its way besides its columns
 
 
@@ -68,6 +71,9 @@ def read_batch(
     schema = FRAME_DDL + "".join(f", {RAW}{name} string" for name, _ in fields)
     count = len(work.tasks)
     records = spark.range(0, count, 1, count).mapInArrow(reader(work), schema)
+    largest = max(file.size for file in files)
+    if largest > LARGE_FILE and 2 * largest > sum(file.size for file in files):
+        records = records.repartition("file", "source_row")
     records = records.join(F.broadcast(_facts(spark, contract, files)), "file")
     if origins is not None:
         records = _tied(records, [at for at, file in enumerate(files) if file.facts.repairs], origins)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from lake.parsing.tasks import plan
+from lake.silver import reading
 from tests.spark.silver_support import HEADER, SilverLake, order
 
 pytestmark = pytest.mark.spark
@@ -33,3 +34,21 @@ def test_many_small_files_go_in_one_run_of_few_tasks_and_each_adds_up(spark, tmp
     assert sum(outcome.quarantined for outcome in result.files) == bad
     assert len(lake.rows("order_id")) == FILES - bad
     assert len(plan(files, []).tasks) <= FILES // 250
+
+
+def test_dealing_out_a_large_files_records_changes_no_row_and_no_count(spark, tmp_path, monkeypatch):
+    rows = [
+        order(n % 290, time=f"{n % 24:02d}:30:05", day="never" if n % 41 == 0 else "05/03/2018") for n in range(300)
+    ]
+    found = []
+    for name, large in (("whole", reading.LARGE_FILE), ("dealt", 1)):
+        monkeypatch.setattr(reading, "LARGE_FILE", large)
+        folder = tmp_path / name
+        folder.mkdir()
+        lake = SilverLake(spark, folder)
+        result = lake.run(lake.orders("large.csv", *rows), batch="silver-1")
+        kept = lake.rows("source_row", "raw_row", "reasons", of="quarantine")
+        found.append((result.files, lake.rows("order_id", "order_hour", "source_row"), kept))
+
+    assert found[0][0][0].duplicate > 0
+    assert found[0] == found[1]
