@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := .venv-audit
 
-.PHONY: help demo test test-unit test-spark test-sandbox test-e2e test-browser screenshots chaos fuzz bench check audit sbom format setup lock clean
+.PHONY: help demo test test-unit test-spark test-sandbox test-e2e test-browser screenshots chaos fuzz docs bench check audit sbom format setup lock clean
 
 help: ## Say what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ screenshots: setup ## Make the pictures of the page in docs/images anew, from ge
 
 chaos: setup ## The long version of the chaos tests: every fault point, more rounds
 	@LAKE_CHAOS=long $(BIN)/python -m pytest tests/chaos tests/spark/test_job_deaths.py tests/spark/test_silver_many_files.py
+
+docs: setup ## Write docs/catalog.md, the tables and their columns, from contracts and marts
+	@$(BIN)/python -m cli.dictionary
 
 bench: setup ## Measure the figures of docs/performance.md (an hour; BENCH="--only start --only small" for some)
 	@$(BIN)/python -m benchmarks $(BENCH)

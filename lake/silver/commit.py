@@ -24,7 +24,7 @@ from lake.publishing import (
     quoted,
     snapshot_properties,
 )
-from lake.silver.tables import FILE_LOADS, QUARANTINE, Names, history_columns, row_columns
+from lake.silver.tables import FILE_LOADS, QUARANTINE, SHARED, Names, history_columns, history_of, row_columns
 
 PREFIX = "run_"
 BATCH = "batch-id"
@@ -39,17 +39,15 @@ def ensure_tables(
     spark: SparkSession, names: Names, contracts: Sequence[Contract], every: Sequence[Contract] = ()
 ) -> None:
     """Create what is missing: in the first run of a lake for `every` contract, so that what reads silver finds it."""
-    is_first = ensure_table(
-        spark, names.file_loads, FILE_LOADS, comment="One row a file version and load, with its arithmetic."
-    )
+    is_first = ensure_table(spark, names.file_loads, FILE_LOADS, comment=SHARED["file_loads"])
     ensure = partial(ensure_table, spark)
     others = [
-        partial(ensure, names.quarantine, QUARANTINE, comment="Rows that wait to be repaired, with every reason."),
+        partial(ensure, names.quarantine, QUARANTINE, comment=SHARED["quarantine"]),
         partial(
             ensure,
             names.quarantine_history,
             QUARANTINE,
-            comment="Rows that were in quarantine until others repaired them, and those others (without reasons).",
+            comment=SHARED["quarantine_history"],
         ),
     ]
     for contract in every if is_first and every else contracts:
@@ -61,7 +59,7 @@ def ensure_tables(
                 history,
                 history_columns(contract),
                 contract.partition,
-                comment=f"Claims on the keys of {contract.table} that do not stand there.",
+                comment=history_of(contract),
             ),
         ]
     together(others)

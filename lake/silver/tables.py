@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lake.contracts import Contract
+from lake.contracts import Column, Contract
 from lake.manifest import COUNTS
 from lake.publishing import ColumnSpec
 
 CATALOG = "glue_catalog"
+PERSONAL = "Personal data."  # what the catalog says beside a column that the contract marks as personal
 
 # The time as text: Athena can write a struct to Hive tables (CTAS, UNLOAD) only when no fine timestamp is inside it.
 REPAIRS = ColumnSpec(
@@ -37,7 +38,7 @@ QUARANTINE = (
     ColumnSpec("source_file", "string", "The key of the file that the row came in."),
     ColumnSpec("source_version", "string", "The version of that file."),
     ColumnSpec("source_row", "bigint", "The record in that file; 1 is the first after the header."),
-    ColumnSpec("raw_row", "string", "The record as it came."),
+    ColumnSpec("raw_row", "string", f"The record as it came. {PERSONAL}"),
     ColumnSpec("reasons", "array<string>", "Everything that is wrong with it, in words."),
     ColumnSpec("contract", "string", "The contract it was checked against."),
     ColumnSpec("batch_id", "string", "The run that read it."),
@@ -73,6 +74,14 @@ FILE_LOADS = (
     ColumnSpec("reason", "string", "Why it was held or taken back."),
     ColumnSpec("findings", "array<string>", "Findings about the file as a whole, in words."),
 )
+# What each of the tables that all feeds share is for, as the catalog says it.
+SHARED = {
+    "quarantine": "Rows that wait to be repaired, with every reason.",
+    "quarantine_history": (
+        "Rows that were in quarantine until others repaired them, and those others (without reasons)."
+    ),
+    "file_loads": "One row a file version and load, with its arithmetic.",
+}
 
 
 @dataclass(frozen=True)
@@ -107,14 +116,20 @@ class Names:
 
 def row_columns(contract: Contract) -> tuple[ColumnSpec, ...]:
     """The columns of a feed's table, in order."""
-    own = (
-        ColumnSpec(
-            column.name, column.type, f"{column.description} ({column.unit})" if column.unit else column.description
-        )
-        for column in contract.columns
-    )
+    own = (ColumnSpec(column.name, column.type, _comment(column)) for column in contract.columns)
     return (*own, *LINEAGE)
+
+
+def history_of(contract: Contract) -> str:
+    """What a feed's history is, as the catalog says it."""
+    return f"Claims on the keys of {contract.table} that do not stand there."
 
 
 def history_columns(contract: Contract) -> tuple[ColumnSpec, ...]:
     return (*row_columns(contract), FATE)
+
+
+def _comment(column: Column) -> str:
+    """What the catalog shows beside a column: its description, unit, and whether it is about a person."""
+    described = f"{column.description} ({column.unit})" if column.unit else column.description
+    return f"{described} {PERSONAL}" if column.pii else described
