@@ -118,6 +118,7 @@ def _stack(lake: context.Lake) -> Iterator[Check]:
         ("stack", _stack_state, fix),
         ("outputs", _outputs, fix),
         ("athena", _athena, "see Trino's log in `lake status`, then `lake down` and `lake up`"),
+        ("tables", _tables, "see `lake sweep`"),
         ("runs", _runs, "see `lake runs`"),
         ("files", _files, "see `lake files`"),
         ("dead letters", _dead_letters, "see the queue's messages: intake could not take them"),
@@ -149,6 +150,18 @@ def _athena(lake: context.Lake) -> Check:
 
     answer = ask(lake, "SELECT 1 AS one")
     return Check("athena", answer.rows == [(1,)], f"answers SELECT 1 in {answer.milliseconds} ms")
+
+
+def _tables(lake: context.Lake) -> Check:
+    missing, unreadable = [], []
+    for repair in lake.flow.repairs:
+        names = repair.tables(lake.flow.contracts)
+        missing += [f"{repair.database}.{name}" for name in repair.missing(names)]
+        unreadable += repair.unreadable(names)
+    if unreadable:
+        return Check("tables", False, " ".join(unreadable), "do that for each of them")
+    words = f"the catalog has lost {', '.join(missing)}" if missing else "the catalog leads to each of them"
+    return Check("tables", not missing, words, "run `lake sweep`")
 
 
 def _runs(lake: context.Lake) -> Check:

@@ -28,6 +28,9 @@ def explain_exception(error: Exception) -> str | None:
     sandbox_error = getattr(sys.modules.get("sandbox"), "SandboxError", None)
     if sandbox_error is not None and isinstance(error, sandbox_error):
         return str(error)
+    lost_metadata = getattr(sys.modules.get("lake.ports"), "LostMetadata", None)
+    if lost_metadata is not None and isinstance(error, lost_metadata):
+        return str(error)
     botocore = sys.modules.get("botocore.exceptions")
     if botocore is None:
         return None

@@ -33,7 +33,7 @@ def sweep(
         reports.append(_sweep(lake, False, as_json))
     if as_json:
         render.show_json({"sweeps": reports})
-    if any(report["failed"] for report in reports[-1:]):
+    if any(report["failed"] or report.get("lost_metadata") for report in reports[-1:]):
         raise typer.Exit(1)
 
 

@@ -13,7 +13,16 @@ import boto3
 from botocore.exceptions import ClientError
 
 from lake.entries import timestamp
-from lake.ports import CrawlerState, JobBusyError, JobRun, Message, ObjectGoneError, ObjectVersion, TableSnapshot
+from lake.ports import (
+    CrawlerState,
+    JobBusyError,
+    JobRun,
+    LostMetadata,
+    Message,
+    ObjectGoneError,
+    ObjectVersion,
+    TableSnapshot,
+)
 
 _HIDDEN = 300  # seconds a received message is nobody else's: a sweep lasts no longer
 _GONE = {"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed"}  # the last one: the version is a delete marker
@@ -257,7 +266,12 @@ class GlueTables:
         if not location:
             return None
         bucket, key = location.split("://", 1)[1].split("/", 1)
-        body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        try:
+            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error_code(error) == "NoSuchKey":
+                raise LostMetadata(database, table, location) from error
+            raise
         metadata = json.loads(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)
         return snapshot_in(metadata, having)
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from lake.contracts import Contract
 from lake.flight import Clock, Flight, new_id
+from lake.gold.marts import load_marts
 from lake.leases import Lease
-from lake.ports import Crawlers, Documents, Tables
+from lake.ports import Crawlers, Documents, LostMetadata, Tables
 
 PREFIX = "repair"
 PATIENCE_SECONDS = 120  # for one crawl, within one sweep
@@ -26,6 +28,12 @@ def silver_tables(contracts: Mapping[str, Contract]) -> list[str]:
     """The tables that every silver run makes sure of (see lake/silver/tables.py)."""
     own = [name for contract in contracts.values() for name in (contract.table, f"{contract.table}_history")]
     return [*own, "quarantine", "quarantine_history", "file_loads"]
+
+
+@cache
+def _gold_tables() -> tuple[str, ...]:
+    """Gold's tables. They travel with the code, so a function reads their descriptions once."""
+    return tuple(load_marts())
 
 
 class CatalogRepair:
@@ -49,6 +57,20 @@ class CatalogRepair:
             if not self._tables.exists(self.database, name)
             and self._documents.any_under(f"warehouse/{self.database}/{name}/metadata/")
         ]
+
+    def unreadable(self, names: Iterable[str]) -> list[str]:
+        """For each of these tables whose entry points to metadata that is gone: what it is and what to do."""
+        found = []
+        for name in names:
+            try:
+                self._tables.snapshot(self.database, name)
+            except LostMetadata as lost:
+                found.append(str(lost))
+        return found
+
+    def tables(self, contracts: Mapping[str, Contract]) -> list[str]:
+        """The tables that its layer has."""
+        return silver_tables(contracts) if self.flight.name == "silver" else list(_gold_tables())
 
     def occupied(self, lease: Lease) -> bool:
         """Whether the lease is held for a repair whose crawl still goes on."""

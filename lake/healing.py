@@ -58,6 +58,7 @@ def healed(report: Mapping[str, Any]) -> list[str]:
 def still_open(report: Mapping[str, Any]) -> list[str]:
     """One sentence for each kind of thing that a sweep could not heal."""
     lines = [words(report[name]) for name, words in _OPEN.items() if report.get(name)]
+    lines += [f"Not healed: {words}" for words in report.get("lost_metadata", ())]
     if not report.get("listed_to_the_end", True):
         lines.append("The bucket was not listed to its end; the next sweep goes on from there.")
     return lines

@@ -169,13 +169,24 @@ class Queue(Protocol):
         """The message was not handled: everybody can see it again."""
 
 
+class LostMetadata(LookupError):  # noqa: N818 - the name says what happened
+    """The catalog points to metadata of a table that is not there; the message says what to do."""
+
+    def __init__(self, database: str, table: str, location: str) -> None:
+        super().__init__(
+            f"The catalog's entry of {database}.{table} points to metadata that is gone ({location}). "
+            f"Take the entry out (aws glue delete-table --database-name {database} --name {table}), "
+            "then run: lake sweep"
+        )
+
+
 class Tables(Protocol):
     """Iceberg tables in the Glue catalog, read from their metadata files."""
 
     def snapshot(self, database: str, table: str, having: str | None = None) -> TableSnapshot | None:
         """Main's current snapshot; with `having` the newest one back from it whose summary has that property.
 
-        None when the table does not exist or has no (such) snapshot.
+        None when the table does not exist or has no (such) snapshot. Raises LostMetadata.
         """
 
     def exists(self, database: str, table: str) -> bool:

@@ -20,21 +20,18 @@ The bucket is listed page by page until the time is up; the cursor in the ledger
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lake.alerting import not_loaded
-from lake.catalog import silver_tables
 from lake.deadletters import DeadLetters
 from lake.digest import Digest
 from lake.entries import HELD, LOADING, PENDING, RECEIVED, REJECTED, FileEntry
 from lake.flow import Flow
 from lake.freshness import behind
-from lake.gold.marts import load_marts
 from lake.healing import healed, still_open
 from lake.intake import Intake
 from lake.leases import GRACE_SECONDS
@@ -43,12 +40,6 @@ from lake.ports import ObjectVersion
 ASIDE = "(Done by a sweep.)"  # in the history of a file, so that `lake explain` can tell what was healed
 
 log = logging.getLogger("lake")
-
-
-@cache
-def _gold_tables() -> tuple[str, ...]:
-    """Gold's tables. They travel with the code, so a function reads their descriptions once."""
-    return tuple(load_marts())
 
 
 class Sweeper:
@@ -79,11 +70,12 @@ class Sweeper:
         flow = self.flow
         report: dict[str, Any] = {"silver": flow.silver.tend(), "gold": flow.gold.tend()}
         report["tables"] = self._bring_tables_back()
+        report["lost_metadata"] = self._lost_metadata()
         report.update(self._redrive())
         report["judged_again"] = self._judge_again()
         report["taken_in"], report["listed_to_the_end"] = self._take_in_missing()
         report["put_back"] = self._put_back_orphans()
-        report["gold_behind"] = self._ask_for_gold()
+        report["gold_behind"] = [] if report["lost_metadata"] else self._ask_for_gold()
         report["crawler"] = self._tend_crawler()
         report["arrivals"] = self.intake.finish(self._entries)
         report["started"] = flow.move_on()
@@ -110,12 +102,16 @@ class Sweeper:
 
     def _bring_tables_back(self) -> dict[str, str]:
         """Tables that the catalog lost: what was done about each."""
-        tables: dict[str, Iterable[str]] = {"silver": silver_tables(self.flow.contracts), "gold": _gold_tables()}
         done: dict[str, str] = {}
         for repair in self.flow.repairs:
-            found = repair.repair(tables[repair.flight.name], self.flow.clock)
+            found = repair.repair(repair.tables(self.flow.contracts), self.flow.clock)
             done.update({f"{repair.database}.{table}": words for table, words in found.items()})
         return done
+
+    def _lost_metadata(self) -> list[str]:
+        """Tables whose entry leads nowhere, in words. Taking an entry out is left to people."""
+        repairs = self.flow.repairs
+        return [words for repair in repairs for words in repair.unreadable(repair.tables(self.flow.contracts))]
 
     def _redrive(self) -> dict[str, int]:
         letters = DeadLetters(self.flow, self.intake, lambda: self._time_left() <= self._reserve, self._again)

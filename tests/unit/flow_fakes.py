@@ -19,7 +19,16 @@ from lake.flight import Clock
 from lake.flow import Flow, Ports, Settings
 from lake.ledger import Ledger
 from lake.manifest import FileOutcome, GoldResult, Manifest, SilverResult
-from lake.ports import CrawlerState, JobBusyError, JobRun, Message, ObjectGoneError, ObjectVersion, TableSnapshot
+from lake.ports import (
+    CrawlerState,
+    JobBusyError,
+    JobRun,
+    LostMetadata,
+    Message,
+    ObjectGoneError,
+    ObjectVersion,
+    TableSnapshot,
+)
 
 TABLE = "ledger"
 SETTINGS = Settings(
@@ -234,11 +243,14 @@ class FakeQueue:
 class FakeTables:
     snapshots: dict[tuple[str, str], TableSnapshot] = field(default_factory=dict)
     lost: set[tuple[str, str]] = field(default_factory=set)  # what the catalog does not know any more
+    unreadable: set[tuple[str, str]] = field(default_factory=set)  # what it knows, and the metadata is gone
 
     def exists(self, database: str, table: str) -> bool:
         return (database, table) in self.snapshots and (database, table) not in self.lost
 
     def snapshot(self, database: str, table: str, having: str | None = None) -> TableSnapshot | None:
+        if (database, table) in self.unreadable:
+            raise LostMetadata(database, table, f"s3://lake/warehouse/{database}/{table}/metadata/1.metadata.json")
         found = self.snapshots.get((database, table)) if self.exists(database, table) else None
         return found if found and (having is None or having in found.properties) else None
 

@@ -121,6 +121,22 @@ def test_silver_newer_than_gold_asks_for_gold(world: World) -> None:
     assert report["started"] == {"gold": "started"}
 
 
+def test_a_table_whose_metadata_is_gone_is_told_and_everything_else_is_healed(world: World) -> None:
+    drop(world, "orders/a.csv")
+    play(world)
+    world.tables.unreadable.add(("silver", "orders"))
+    world.objects.put("orders/late.csv", orders_csv(2))
+
+    report = sweep(world)
+
+    [words] = report["lost_metadata"]
+    assert "silver.orders points to metadata that is gone (s3://lake/warehouse/" in words
+    assert "aws glue delete-table --database-name silver --name orders), then run: lake sweep" in words
+    assert report["taken_in"] == 1
+    play(world)
+    assert [entry.state for entry in world.ledger.entries()] == [LOADED, LOADED]
+
+
 def test_a_failed_crawl_is_started_again(world: World) -> None:
     world.crawlers.last = "FAILED"
 

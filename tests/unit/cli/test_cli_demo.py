@@ -200,7 +200,7 @@ def test_doctor_names_each_problem_with_what_to_do(run: Run, healthy: FakeLake) 
     healthy.client("sqs").send_message(QueueUrl=healthy.outputs["ArrivalsDlqUrl"], MessageBody="x")
     ended = run("doctor", "--json")
     assert ended.code == 1
-    assert problems(ended) == ["stack", "outputs", "athena", "runs", "files", "dead letters"]
+    assert problems(ended) == ["stack", "outputs", "athena", "tables", "runs", "files", "dead letters"]
     assert all(check["remedy"] for check in ended.json["checks"] if not check["ok"])
     plain = run("doctor").out
     assert "problem  files        1 HELD -> see `lake files --state HELD" in plain

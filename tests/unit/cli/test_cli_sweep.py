@@ -67,6 +67,15 @@ def test_what_was_healed_and_what_stays_is_told_in_words(lake: FakeLake, run: Ru
         assert words in out
 
 
+def test_what_people_have_to_do_first_is_told_and_ends_with_a_failure(lake: FakeLake, run: Run) -> None:
+    lake.clients["lambda"] = FakeLambda(QUIET | {"lost_metadata": ["The entry of s.orders leads nowhere."]})
+
+    ended = run("sweep", "--once")
+
+    assert ended.code == 1
+    assert "Not healed: The entry of s.orders leads nowhere." in ended.out
+
+
 def test_given_up_letters_are_tried_again_only_when_asked(lake: FakeLake, run: Run) -> None:
     lake.clients["lambda"] = answering = FakeLambda(QUIET)
 
