@@ -153,11 +153,15 @@ def _athena(lake: context.Lake) -> Check:
 
 
 def _tables(lake: context.Lake) -> Check:
+    from lake.catalog import CatalogRepair
+
+    flow, ports = lake.flow, lake.flow.ports
     missing, unreadable = [], []
-    for repair in lake.flow.repairs:
-        names = repair.tables(lake.flow.contracts)
-        missing += [f"{repair.database}.{name}" for name in repair.missing(names)]
-        unreadable += repair.unreadable(names)
+    for flight, database in ((flow.silver, flow.settings.silver_database), (flow.gold, flow.settings.gold_database)):
+        layer = CatalogRepair(flight, "", database, ports.crawlers, ports.tables, ports.documents)
+        names = layer.tables(flow.contracts)
+        missing += [f"{database}.{name}" for name in layer.missing(names)]
+        unreadable += layer.unreadable(names)
     if unreadable:
         return Check("tables", False, " ".join(unreadable), "do that for each of them")
     words = f"the catalog has lost {', '.join(missing)}" if missing else "the catalog leads to each of them"

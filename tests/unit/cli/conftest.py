@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from typer.testing import CliRunner
 
@@ -78,9 +79,15 @@ class FakeAthena:
 
 @dataclass
 class FakeGlue:
-    """Job runs by job name, given in pages of one."""
+    """Job runs by job name, given in pages of one. `tables`: where the metadata of each is said to be."""
 
     runs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    tables: dict[str, str] = field(default_factory=dict)
+
+    def get_table(self, DatabaseName: str, Name: str) -> dict[str, Any]:  # noqa: N803
+        if Name not in self.tables:
+            raise ClientError({"Error": {"Code": "EntityNotFoundException", "Message": Name}}, "GetTable")
+        return {"Table": {"DatabaseName": DatabaseName, "Parameters": {"metadata_location": self.tables[Name]}}}
 
     def get_paginator(self, name: str) -> FakeGlue:
         assert name == "get_job_runs"

@@ -192,6 +192,21 @@ def test_doctor_finds_nothing_wrong_in_a_healthy_lake(run: Run, healthy: FakeLak
     assert run("doctor").out.splitlines()[-1] == "Everything is fine."
 
 
+def test_doctor_finds_tables_that_the_catalog_lost_and_entries_that_lead_nowhere(run: Run, healthy: FakeLake) -> None:
+    metadata = f"warehouse/{healthy.outputs['GoldDatabase']}/freshness/metadata/1.metadata.json"
+    healthy.client("s3").put_object(Bucket="lake", Key=metadata, Body=b"{}")
+    lost = run("doctor", "--json")
+
+    healthy.glue.tables["freshness"] = f"s3://lake/{metadata}-gone"
+    nowhere = run("doctor", "--json")
+
+    [words] = [check["words"] for check in lost.json["checks"] if not check["ok"]]
+    assert words == f"the catalog has lost {healthy.outputs['GoldDatabase']}.freshness"
+    [words] = [check["words"] for check in nowhere.json["checks"] if not check["ok"]]
+    assert "freshness points to metadata that is gone" in words
+    assert "aws glue delete-table" in words
+
+
 def test_doctor_names_each_problem_with_what_to_do(run: Run, healthy: FakeLake) -> None:
     healthy.clients["cloudformation"].state = "UPDATE_ROLLBACK_FAILED"
     del healthy.outputs["GoldJobName"]
