@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from cli import context, following, lookup, render
 from cli.errors import CliError
 from cli.options import JsonOption, StackOption, Target, TargetOption
+from cli.sweep import function_name
 from cli.wait import finish
 
 
@@ -52,9 +54,21 @@ def _one(lake: context.Lake, text: str, quiet: bool) -> tuple[str, str]:
     return moved.name
 
 
+def _put_code_back(lake: context.Lake) -> None:
+    """What the jobs run lies in the lake bucket: a rebuild may be needed because that was emptied."""
+    from lake.assets import PACKAGES
+
+    payload = json.dumps({"Bucket": lake.output("LakeBucketName"), "Packages": PACKAGES}).encode()
+    answer = lake.client("lambda").invoke(FunctionName=function_name(lake, "assets"), Payload=payload)
+    if answer.get("FunctionError"):
+        why = json.loads(answer["Payload"].read()).get("errorMessage", "it says no more")
+        raise CliError(f"The jobs' code could not be put into the lake bucket ({render.safe(why)}).")
+
+
 def _everything(lake: context.Lake, quiet: bool) -> list[tuple[str, str]]:
     from lake.entries import LOADED
 
+    _put_code_back(lake)
     names = [entry.name for entry in following.all_entries(lake, [LOADED])]
     lake.ledger.ask_for_rebuild()
     started = lake.flow.move_on().get("silver")

@@ -37,14 +37,14 @@ def sweep(
         raise typer.Exit(1)
 
 
-def function_name(lake: context.Lake) -> str:
-    """The stack's sweeper. Raises CliError where it is missing."""
+def function_name(lake: context.Lake, word: str = "sweeper") -> str:
+    """The stack's function with that word in its name. Raises CliError where it is missing."""
     prefix = lake.output("SilverJobName").removesuffix("silver")
     pages = lake.client("lambda").get_paginator("list_functions").paginate()
     names = [function["FunctionName"] for page in pages for function in page["Functions"]]
-    found = [name for name in names if name.startswith(prefix) and "sweeper" in name]
+    found = [name for name in names if name.startswith(prefix) and word in name]
     if not found:
-        raise CliError(f"The stack {lake.stack} has no sweeper: bring it up to date (`lake up`, or `sam deploy`).")
+        raise CliError(f"The stack {lake.stack} has no {word} function: deploy it again (`lake up`, or `sam deploy`).")
     return str(found[0])
 
 

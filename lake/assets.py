@@ -19,6 +19,7 @@ from typing import Any
 import lake
 
 ARCHIVE = "lake.zip"
+PACKAGES = ("lake", "contracts", "marts", "yaml", "openpyxl", "et_xmlfile")  # what jobs import; as in template.yaml
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold; any fixed one makes equal trees equal archives
 _LEFT_OUT = ("__pycache__",)
 _COMPILED = (".pyc", ".so", ".pyd")

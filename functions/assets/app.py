@@ -1,5 +1,6 @@
 """Custom resource: puts what the jobs run into the lake bucket while the stack is deployed.
 
+`lake replay --all` calls it as well, with the resource's properties alone: the bucket may have been emptied.
 CloudFormation waits for an answer at the event's ResponseURL, so every way out of here gives one. On delete nothing is
 taken away: a run may still be reading it, and the bucket belongs to the stack anyway.
 """
@@ -18,7 +19,9 @@ from lake.assets import answer, collect
 logger = Logger(service="assets")
 
 
-def handler(event: dict[str, Any], _context: object) -> None:
+def handler(event: dict[str, Any], _context: object) -> dict[str, str] | None:
+    if "RequestType" not in event:
+        return {"Prefix": put(event)}
     try:
         data = {} if event["RequestType"] == "Delete" else {"Prefix": put(event["ResourceProperties"])}
         result = answer(event, data)
@@ -28,6 +31,7 @@ def handler(event: dict[str, Any], _context: object) -> None:
     body = json.dumps(result).encode()
     request = urllib.request.Request(event["ResponseURL"], body, {"Content-Type": ""}, method="PUT")  # noqa: S310
     urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 - the address is CloudFormation's own
+    return None
 
 
 def put(properties: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from lake.assets import answer, archive, collect
+from lake.assets import PACKAGES, answer, archive, collect
 
 from .stack import REPOSITORY, properties
 
@@ -90,8 +90,12 @@ def test_a_layer_without_scripts_is_refused(package: Path, tmp_path: Path) -> No
         collect(["dough"], tmp_path / "nowhere")
 
 
+def test_the_template_names_the_packages_that_a_rebuild_asks_for() -> None:
+    assert properties("JobAssets")["Packages"] == list(PACKAGES)
+
+
 def test_python_imports_the_library_and_its_contracts_from_the_archive(tmp_path: Path) -> None:
-    assets = collect(properties("JobAssets")["Packages"])
+    assets = collect(PACKAGES)
     path = tmp_path / "lake.zip"
     path.write_bytes(assets.objects["lake.zip"])
     program = (
@@ -155,6 +159,21 @@ def test_the_code_lies_under_the_prefix_that_cloudformation_is_told(
     assert (told["Status"], told["RequestId"]) == ("SUCCESS", "request")
     keys = {one["Key"] for one in s3.list_objects_v2(Bucket="the-lake")["Contents"]}
     assert f"{told['Data']['Prefix']}/lake.zip" in keys
+
+
+@mock_aws
+def test_a_rebuild_has_the_code_put_back_without_cloudformation(
+    app: ModuleType, answers: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="the-lake")
+
+    told = app.handler(EVENT["ResourceProperties"], None)
+
+    keys = {one["Key"] for one in s3.list_objects_v2(Bucket="the-lake")["Contents"]}
+    assert f"{told['Prefix']}/lake.zip" in keys
+    assert answers == []
 
 
 @mock_aws

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -103,6 +104,27 @@ class FakeGlue:
             "Id": f"jr_{job}_{len(self.runs.get(job, ()))}", "JobName": job, "JobRunState": state, "StartedOn": started,
             "CompletedOn": started + timedelta(seconds=seconds), "Arguments": {}, **more,
         })  # fmt: skip
+
+
+class FakeLambda:
+    """Two stacks' functions, one of which answers."""
+
+    def __init__(self, report: dict[str, Any], error: str | None = None, name: str = "sweeper") -> None:
+        self.report, self.error, self.name, self.events = report, error, name, list[dict[str, Any]]()
+
+    def get_paginator(self, name: str) -> FakeLambda:
+        assert name == "list_functions"
+        return self
+
+    def paginate(self) -> list[dict[str, Any]]:
+        names = ("other-sweeper", "jozi-dev-intake", "jozi-dev-sweeper", "other-assets", "jozi-dev-assets")
+        return [{"Functions": [{"FunctionName": name}]} for name in names]
+
+    def invoke(self, FunctionName: str, Payload: bytes, InvocationType: str = "") -> dict[str, Any]:  # noqa: N803
+        assert FunctionName == f"jozi-dev-{self.name}"
+        self.events.append(json.loads(Payload))
+        answer = {"Payload": io.BytesIO(json.dumps(self.report).encode())}
+        return {**answer, "FunctionError": self.error} if self.error else answer
 
 
 @cache

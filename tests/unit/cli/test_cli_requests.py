@@ -11,7 +11,7 @@ from tests.unit.dynamo_fake import FakeDynamo
 from tests.unit.flow_fakes import World, orders_csv
 from tests.unit.test_flight import drop, play
 
-from .conftest import Ended, FakeLake
+from .conftest import Ended, FakeLake, FakeLambda
 
 Run = Callable[..., Ended]
 KEY = "orders/a.csv"
@@ -131,7 +131,9 @@ def test_replay_twice_reads_it_again_once_and_tells_the_second_to_wait(run: Run,
     assert states(world) == ["LOADED"]
 
 
-def test_a_rebuild_is_asked_for_while_a_run_goes_and_comes_after_it(run: Run, world: World) -> None:
+def test_a_rebuild_is_asked_for_while_a_run_goes_and_comes_after_it(run: Run, world: World, lake: FakeLake) -> None:
+    lake.outputs["SilverJobName"] = "jozi-dev-silver"
+    lake.clients["lambda"] = assets = FakeLambda({"Prefix": "assets/1"}, name="assets")
     drop(world, KEY)
     play(world, set())
     drop(world, "orders/b.csv")
@@ -140,7 +142,19 @@ def test_a_rebuild_is_asked_for_while_a_run_goes_and_comes_after_it(run: Run, wo
 
     assert ended.code == 0
     assert "as soon as the run under way has ended" in ended.out
+    assert [event["Bucket"] for event in assets.events] == [lake.outputs["LakeBucketName"]]
     assert play(world, set()) == 2
+    assert not world.ledger.rebuild().pending
+
+
+def test_a_rebuild_without_the_jobs_code_is_not_begun(run: Run, world: World, lake: FakeLake) -> None:
+    lake.outputs["SilverJobName"] = "jozi-dev-silver"
+    lake.clients["lambda"] = FakeLambda({"errorMessage": "no such bucket"}, "Unhandled", name="assets")
+
+    ended = run("replay", "--all", "--no-wait")
+
+    assert ended.code == 1
+    assert "The jobs' code could not be put into the lake bucket (no such bucket)." in ended.err
     assert not world.ledger.rebuild().pending
 
 

@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from cli import local
 from sandbox import UpReport
 
-from .conftest import Ended, FakeLake
+from .conftest import Ended, FakeLake, FakeLambda
 
 Run = Callable[..., Ended]
 QUIET = {"silver": "free", "gold": "free", "failed": 0, "listed_to_the_end": True}
-
-
-class FakeLambda:
-    """Two stacks' functions, one of which answers."""
-
-    def __init__(self, report: dict[str, Any], error: str | None = None) -> None:
-        self.report, self.error, self.events = report, error, list[dict[str, Any]]()
-
-    def get_paginator(self, name: str) -> FakeLambda:
-        assert name == "list_functions"
-        return self
-
-    def paginate(self) -> list[dict[str, Any]]:
-        names = ("other-sweeper", "jozi-dev-intake", "jozi-dev-sweeper")
-        return [{"Functions": [{"FunctionName": name}]} for name in names]
-
-    def invoke(self, FunctionName: str, Payload: bytes, InvocationType: str = "") -> dict[str, Any]:  # noqa: N803
-        assert FunctionName == "jozi-dev-sweeper"
-        self.events.append(json.loads(Payload))
-        answer = {"Payload": io.BytesIO(json.dumps(self.report).encode())}
-        return {**answer, "FunctionError": self.error} if self.error else answer
 
 
 @pytest.fixture(autouse=True)
