@@ -52,6 +52,12 @@ def collect(packages: Sequence[str], scripts: Path | None = None) -> Assets:
     return Assets(f"assets/{digest.hexdigest()[:20]}", {ARCHIVE: archive(members), **programs})
 
 
+def store(s3: Any, bucket: str, assets: Assets) -> None:
+    """Put the objects into the bucket, where equal ones may lie already."""
+    for name, content in assets.objects.items():
+        s3.put_object(Bucket=bucket, Key=f"{assets.prefix}/{name}", Body=content)
+
+
 def archive(members: Mapping[str, bytes]) -> bytes:
     """A zip that depends on nothing but names and contents."""
     buffer = io.BytesIO()

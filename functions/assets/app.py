@@ -1,8 +1,6 @@
-"""Custom resource: puts what the jobs run into the lake bucket while the stack is deployed.
+"""Custom resource: puts what the jobs run into the lake bucket; `lake replay --all` asks for it by properties alone.
 
-`lake replay --all` calls it as well, with the resource's properties alone: the bucket may have been emptied.
-CloudFormation waits for an answer at the event's ResponseURL, so every way out of here gives one. On delete nothing is
-taken away: a run may still be reading it, and the bucket belongs to the stack anyway.
+Every way out of here answers CloudFormation, which waits for it. On delete nothing goes: a run may still be reading it.
 """
 
 from __future__ import annotations
@@ -14,12 +12,12 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 
-from lake.assets import answer, collect
+from lake.assets import answer, collect, store
 
 logger = Logger(service="assets")
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, str] | None:
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     if "RequestType" not in event:
         return {"Prefix": put(event)}
     try:
@@ -31,14 +29,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, str] | None:
     body = json.dumps(result).encode()
     request = urllib.request.Request(event["ResponseURL"], body, {"Content-Type": ""}, method="PUT")  # noqa: S310
     urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 - the address is CloudFormation's own
-    return None
+    return result
 
 
 def put(properties: dict[str, Any]) -> str:
     """Write the objects and return their prefix. Writing the same release twice changes nothing."""
     assets = collect(properties["Packages"])
-    s3 = boto3.client("s3")
-    for name, content in assets.objects.items():
-        s3.put_object(Bucket=properties["Bucket"], Key=f"{assets.prefix}/{name}", Body=content)
+    store(boto3.client("s3"), properties["Bucket"], assets)
     logger.info("the jobs' code is in place", extra={"prefix": assets.prefix, "objects": sorted(assets.objects)})
     return assets.prefix
