@@ -25,12 +25,13 @@ def explain_exception(error: Exception) -> str | None:
     Looks classes up by name in what is already loaded: an error of botocore can only come when botocore is there,
     and importing it to ask would make every failure slow.
     """
-    sandbox_error = getattr(sys.modules.get("sandbox"), "SandboxError", None)
-    if sandbox_error is not None and isinstance(error, sandbox_error):
-        return str(error)
-    lost_metadata = getattr(sys.modules.get("lake.ports"), "LostMetadata", None)
-    if lost_metadata is not None and isinstance(error, lost_metadata):
-        return str(error)
+    for module, name in (
+        ("sandbox", "SandboxError"),
+        ("lake.ports", "LostMetadata"),
+    ):  # these say what to do themselves
+        kind = getattr(sys.modules.get(module), name, None)
+        if kind is not None and isinstance(error, kind):
+            return str(error)
     botocore = sys.modules.get("botocore.exceptions")
     if botocore is None:
         return None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from cli import context, following, lookup, render
 from cli.errors import CliError
+from cli.functions import FunctionFailed, call
 from cli.options import JsonOption, StackOption, Target, TargetOption
-from cli.sweep import function_name
 from cli.wait import finish
 
 
@@ -58,11 +57,10 @@ def _put_code_back(lake: context.Lake) -> None:
     """What the jobs run lies in the lake bucket: a rebuild may be needed because that was emptied."""
     from lake.assets import PACKAGES
 
-    payload = json.dumps({"Bucket": lake.output("LakeBucketName"), "Packages": PACKAGES}).encode()
-    answer = lake.client("lambda").invoke(FunctionName=function_name(lake, "assets"), Payload=payload)
-    if answer.get("FunctionError"):
-        why = json.loads(answer["Payload"].read()).get("errorMessage", "it says no more")
-        raise CliError(f"The jobs' code could not be put into the lake bucket ({render.safe(why)}).")
+    try:
+        call(lake, "assets", {"Bucket": lake.output("LakeBucketName"), "Packages": PACKAGES})
+    except FunctionFailed as error:
+        raise CliError(f"The jobs' code could not be put into the lake bucket ({error}).") from error
 
 
 def _everything(lake: context.Lake, quiet: bool) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ import typer
 
 from cli import context, following, render
 from cli.errors import CliError
+from cli.functions import FunctionFailed, call, name_of
 from cli.options import JsonOption, StackOption, Target, TargetOption
 
 EVENT_SECONDS = 10  # Glue's event of a run that ended is given so long to come by itself
@@ -37,21 +38,10 @@ def sweep(
         raise typer.Exit(1)
 
 
-def function_name(lake: context.Lake, word: str = "sweeper") -> str:
-    """The stack's function with that word in its name. Raises CliError where it is missing."""
-    prefix = lake.output("SilverJobName").removesuffix("silver")
-    pages = lake.client("lambda").get_paginator("list_functions").paginate()
-    names = [function["FunctionName"] for page in pages for function in page["Functions"]]
-    found = [name for name in names if name.startswith(prefix) and word in name]
-    if not found:
-        raise CliError(f"The stack {lake.stack} has no {word} function: deploy it again (`lake up`, or `sam deploy`).")
-    return str(found[0])
-
-
 def ask(lake: context.Lake) -> None:
     """Has the sweeper look, without waiting for what it finds."""
     payload = json.dumps(_timer_event(False)).encode()
-    lake.client("lambda").invoke(FunctionName=function_name(lake), InvocationType="Event", Payload=payload)
+    lake.client("lambda").invoke(FunctionName=name_of(lake, "sweeper"), InvocationType="Event", Payload=payload)
 
 
 def _timer_event(again: bool) -> dict[str, Any]:
@@ -70,12 +60,10 @@ def _sweep(lake: context.Lake, again: bool, quiet: bool) -> dict[str, Any]:
     """Invokes the sweeper as its timer does and says what it did."""
     from lake.healing import healed, still_open
 
-    payload = json.dumps(_timer_event(again)).encode()
-    answer = lake.client("lambda").invoke(FunctionName=function_name(lake), Payload=payload)
-    report = json.loads(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        why = report.get("errorMessage", report) if isinstance(report, dict) else report
-        raise CliError(f"The sweep failed ({render.safe(why)}): see the sweeper's log, then sweep again.")
+    try:
+        report = call(lake, "sweeper", _timer_event(again))
+    except FunctionFailed as error:
+        raise CliError(f"The sweep failed ({error}): see the sweeper's log, then sweep again.") from error
     if not quiet:
         for line in healed(report) or ["Nothing had to be healed."]:
             render.say(line)

@@ -94,7 +94,7 @@ class Mart:
 
     @property
     def month_column(self) -> str | None:
-        """The date column that the table is partitioned by: order_date for months(order_date), else None."""
+        """The date column whose months or years the table is partitioned by: order_date for months(order_date)."""
         found = re.fullmatch(r"(?:months\(|years\()?(\w+)\)?", self.partition)
         return found[1] if found else None
 

@@ -83,9 +83,9 @@ def read_batch(
     if pairs := together(contract):
         read = read.withColumns({name: F.expr(said) for name, said in pairs})
         read = read.withColumns({name: F.expr(said) for name, said in overlaid(contract)})
-    read = read.withColumns(
-        {column.name: F.expr(column.logic).cast(column.type) for column in contract.columns if column.logic}
-    )
+    for column in contract.columns:  # one after another: what is derived may name what was derived before it
+        if column.logic:
+            read = read.withColumn(column.name, F.expr(column.logic).cast(column.type))
     checked = read.withColumn(
         "reasons",
         F.when(F.col("kind") == ROW, F.expr(sentences(reasons(contract)))).otherwise(

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -145,34 +146,32 @@ def app() -> ModuleType:
     return module
 
 
-@mock_aws
-def test_the_code_lies_under_the_prefix_that_cloudformation_is_told(
-    app: ModuleType, answers: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket="the-lake")
+@pytest.fixture
+def objects(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], set[str]]]:
+    """The keys in an empty bucket `the-lake`, asked anew at each call."""
+    with mock_aws():
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="the-lake")
+        yield lambda: {one["Key"] for one in s3.list_objects_v2(Bucket="the-lake")["Contents"]}
 
+
+def test_the_code_lies_under_the_prefix_that_cloudformation_is_told(
+    app: ModuleType, answers: list[dict[str, Any]], objects: Callable[[], set[str]]
+) -> None:
     app.handler(EVENT, None)
 
     (told,) = answers
     assert (told["Status"], told["RequestId"]) == ("SUCCESS", "request")
-    keys = {one["Key"] for one in s3.list_objects_v2(Bucket="the-lake")["Contents"]}
-    assert f"{told['Data']['Prefix']}/lake.zip" in keys
+    assert f"{told['Data']['Prefix']}/lake.zip" in objects()
 
 
-@mock_aws
 def test_a_rebuild_has_the_code_put_back_without_cloudformation(
-    app: ModuleType, answers: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    app: ModuleType, answers: list[dict[str, Any]], objects: Callable[[], set[str]]
 ) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket="the-lake")
-
     told = app.handler(EVENT["ResourceProperties"], None)
 
-    keys = {one["Key"] for one in s3.list_objects_v2(Bucket="the-lake")["Contents"]}
-    assert f"{told['Prefix']}/lake.zip" in keys
+    assert f"{told['Prefix']}/lake.zip" in objects()
     assert answers == []
 
 
