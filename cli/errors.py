@@ -25,10 +25,8 @@ def explain_exception(error: Exception) -> str | None:
     Looks classes up by name in what is already loaded: an error of botocore can only come when botocore is there,
     and importing it to ask would make every failure slow.
     """
-    for module, name in (
-        ("sandbox", "SandboxError"),
-        ("lake.ports", "LostMetadata"),
-    ):  # these say what to do themselves
+    # These say themselves what to do.
+    for module, name in (("sandbox", "SandboxError"), ("lake.ports", "LostMetadata")):
         kind = getattr(sys.modules.get(module), name, None)
         if kind is not None and isinstance(error, kind):
             return str(error)
