@@ -20,6 +20,10 @@ from sandbox.athena.trino import GLUE_CATALOG, has_nodes, started
 logging.getLogger("httpx").setLevel(logging.WARNING)
 # The server answers an unfinished page after a second; a silence of a minute means that it is gone.
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+# The server knows its own node late, or not for a moment, when the machine is starved. What the statement began is
+# undone then, and until rows were given nobody sees it asked again, as Athena's service does by itself.
+_NO_NODES = "NO_NODES_AVAILABLE"
+_NODES_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ class Engine:
             headers["X-Trino-Schema"] = schema
         if session:
             headers["X-Trino-Session"] = ",".join(f"{key}={value}" for key, value in session.items())
-        return Statement(self, self._call("POST", f"{self.url}/v1/statement", headers, sql.encode()), headers)
+        return Statement(self, sql, headers)
 
     def rows(self, sql: str, user: str, schema: str | None = None) -> list[list[Any]]:
         """All rows of a small statement."""
@@ -114,12 +118,15 @@ class Engine:
 class Statement:
     """One running statement. `pages()` drives it; `cancel()` may come from another thread."""
 
-    def __init__(self, engine: Engine, first: dict[str, Any], headers: dict[str, str]) -> None:
+    def __init__(self, engine: Engine, sql: str, headers: dict[str, str]) -> None:
         self._engine = engine
+        self._sql, self._sent = sql, headers
         self._headers = {"X-Trino-User": headers["X-Trino-User"]}
-        self._answer = first
-        self._next: str | None = first.get("nextUri")
+        self._deadline = time.monotonic() + _NODES_SECONDS
+        self._answer: dict[str, Any] = {}
+        self._next: str | None = None
         self.progress = Progress()
+        self._submit()
 
     def pages(self, watch: Callable[[Progress], None] = lambda progress: None) -> Iterator[list[list[Any]]]:
         """The result's rows, page by page, until the statement ends.
@@ -127,12 +134,21 @@ class Statement:
         `watch` is called with every answer of the server, empty ones too; what it raises ends the statement there.
         Raises EngineError when the statement fails, EngineGone when the server does.
         """
-        finished = False
+        finished = given = False
         try:
             while True:
-                self._read(self._answer)
+                try:
+                    self._read(self._answer)
+                except EngineError as error:
+                    if error.name != _NO_NODES or given or time.monotonic() >= self._deadline:
+                        raise
+                    watch(self.progress)
+                    time.sleep(0.2)  # the server has no call that blocks until it knows a node
+                    self._submit()
+                    continue
                 watch(self.progress)
                 if self._answer.get("data"):
+                    given = True
                     yield self._answer["data"]
                 if self._next is None:
                     finished = True
@@ -155,6 +171,11 @@ class Statement:
             self._engine._call("DELETE", self._next, self._headers)
         except EngineGone:
             return
+
+    def _submit(self) -> None:
+        body = self._sql.encode()
+        self._answer = self._engine._call("POST", f"{self._engine.url}/v1/statement", self._sent, body)
+        self._next = self._answer.get("nextUri")
 
     def _read(self, answer: dict[str, Any]) -> None:
         stats = answer.get("stats") or {}

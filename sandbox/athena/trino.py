@@ -168,6 +168,9 @@ def _server(port: int, trino_home: Path, catalogs: Path, node_id: str) -> dict[s
         "node-scheduler.include-coordinator": "true",
         "http-server.http.port": str(port),
         "discovery.uri": f"http://127.0.0.1:{port}",
+        # One node, itself. On a starved machine it must not take its own late answers for the death of that node.
+        "failure-detector.enabled": "false",
+        "discovery.max-age": "365d",
         "node.environment": "sandbox",
         "node.id": node_id,
         # The first makes the listener loopback only, the others keep an odd host name of the machine out of it.
