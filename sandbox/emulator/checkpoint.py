@@ -97,7 +97,7 @@ def _text(get_state: Callable[[], Any]) -> str | None:
             state = get_state()
             return None if state is None else json.dumps(state, default=persistence._json_default)
         except RuntimeError as error:
-            if "changed size" not in str(error):
+            if "during iteration" not in str(error):
                 raise
     raise RuntimeError("a state changes too fast to be copied")
 
