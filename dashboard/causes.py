@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.markup import element
 from dashboard.parts import as_table, rows_or_words, table_of_orders, write
-from dashboard.questions import ALL, MOST_ORDERS, CannotAskError, causes, orders_behind
+from dashboard.questions import ALL, DAYS, MOST_DAYS, MOST_ORDERS, CannotAskError, causes, orders_behind
 from dashboard.reader import Reader
 from lake.causes.telling import outcomes, told
 
@@ -87,14 +87,36 @@ def _cause(
 def _orders(reader: Reader, snapshot: str, row: dict[str, Any], month: str | None, months: Sequence[str]) -> None:
     if month is None:
         month = st.selectbox("Orders of the month", months, key=f"month-behind-{row['rank']}")
+    with st.spinner("Asking gold for the orders…"):
+        told_days = reader.ask([DAYS], snapshot)[DAYS.name]
+    st.session_state["asked"].append(told_days)
+    known = rows_or_words(told_days, "orders")
+    if known is None:
+        return
+    days = [one["day"] for one in known if one["day"].startswith(f"{month}-")]
+    if not days:
+        write(element("p", f"Gold lists no order of {month}.", class_="empty"))
+        return
+    chosen = st.selectbox("Orders of the day", days, key=f"day-behind-{row['rank']}-{month}")
     try:
-        question = orders_behind(row, str(month), reader.port.promise_minutes)
+        _newest(reader, snapshot, row, days[days.index(chosen) :][:MOST_DAYS])
     except CannotAskError as error:
         write(element("p", f"These orders cannot be shown: {error}.", class_="empty"))
-        return
-    with st.spinner("Asking silver for the orders…"):
-        answer = reader.ask([question], snapshot)[question.name]
-    st.session_state["asked"].append(answer)
-    found = rows_or_words(answer, "orders")
-    if found is not None:
-        table_of_orders(found, str(month), MOST_ORDERS)
+
+
+def _newest(reader: Reader, snapshot: str, row: dict[str, Any], days: Sequence[str]) -> None:
+    """The orders of the first of these days that has any: a day is all that one question reads."""
+    for day in days:
+        question = orders_behind(row, day, reader.port.promise_minutes)
+        with st.spinner("Asking gold for the orders…"):
+            answer = reader.ask([question], snapshot)[question.name]
+        st.session_state["asked"].append(answer)
+        found = rows_or_words(answer, "orders")
+        if found is None:
+            return
+        if found:
+            if day != days[0]:
+                write(element("p", f"None of them was placed on {days[0]}. The latest before it:", class_="note"))
+            table_of_orders(found, day, MOST_ORDERS)
+            return
+    write(element("p", f"None of them was placed from {days[-1]} to {days[0]}. Choose an earlier day.", class_="empty"))

@@ -55,11 +55,8 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def table_of_orders(rows: Sequence[dict[str, Any]], month: str, most: int) -> None:
-    """Orders of silver, newest first, each with the file and record that it came from."""
-    if not rows:
-        write(element("p", f"None of them was placed in {month}.", class_="empty"))
-        return
+def table_of_orders(rows: Sequence[dict[str, Any]], day: str, most: int) -> None:
+    """A day's orders, newest first, each with the file and record that it came from."""
     more = f", the newest {most}" if len(rows) > most else ""
     columns = ("order", "ordered", "area", "size", "to the door", "on the road", "complaint", "file", "record")
     plain = ("order_id", "ordered", "area", "size")
@@ -73,4 +70,4 @@ def table_of_orders(rows: Sequence[dict[str, Any]], month: str, most: int) -> No
         )
         for row in rows[:most]
     ]
-    write(table(f"Orders behind this cause in {month}{more}", columns, cells, ("to the door", "on the road", "record")))
+    write(table(f"Orders behind this cause on {day}{more}", columns, cells, ("to the door", "on the road", "record")))

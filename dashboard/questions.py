@@ -1,7 +1,7 @@
 """Everything the page asks Athena: statements that are written here, values that travel as parameters.
 
 Few and small: an aggregate of gold for each section, over all months at once, so that choosing a month or an area asks
-nothing again. What is asked of silver is bounded by one month (a partition) and a limit.
+nothing again. Single orders are asked for by one day (a partition) and with a limit.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from lake.athena import literal
@@ -19,6 +18,7 @@ GOLD, SILVER = "gold", "silver"
 ALL = "all"
 MOST_ORDERS = 50
 MOST_FILES = 50
+MOST_DAYS = 7  # days that are looked at for orders behind a cause, from the chosen one back
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,18 @@ QUARANTINE = Question(
     """,  # noqa: S608  (a constant of this module)
 )
 
+# Which days have orders: metadata, no row is read. Asked when somebody first looks behind a cause.
+DAYS = Question(
+    "days with orders",
+    "order_details",
+    """
+    SELECT CAST(partition.order_date_day AS varchar) AS day
+    FROM "order_details$partitions"
+    GROUP BY 1
+    ORDER BY 1 DESC
+    """,
+)
+
 # Asked once for each publication of gold, all together.
 STANDING = (PERFORMANCE, STAGES, COMPLAINTS, QUALITY, QUARANTINE)
 
@@ -154,30 +166,27 @@ class CannotAskError(ValueError):
     """A cause names something that the page cannot turn into a condition; the message says what."""
 
 
-def orders_behind(cause: Mapping[str, Any], month: str, promise_minutes: str) -> Question:
-    """The newest orders of `month` (YYYY-MM) that a row of gold.root_causes is about and that have its outcome.
+def orders_behind(cause: Mapping[str, Any], day: str, promise_minutes: str) -> Question:
+    """The newest orders of `day` (YYYY-MM-DD) that a row of gold.root_causes is about and that have its outcome.
 
     Values become parameters, never text of the statement. Raises CannotAskError.
     """
     conditions, values = behind(cause, promise_minutes)
-    first = date.fromisoformat(f"{month}-01")
-    after = date(first.year + first.month // 12, first.month % 12 + 1, 1)
-    where = " AND ".join(["order_date >= CAST(? AS date)", "order_date < CAST(? AS date)", *conditions])
+    where = " AND ".join(["order_date = CAST(? AS date)", *conditions])
     sql = f"""
     SELECT order_id, date_format(ordered_at, '%Y-%m-%d %H:%i') AS ordered, area, size,
            CAST(order_to_door_minutes AS double) AS order_to_door_minutes,
            CAST(delivery_minutes AS double) AS delivery_minutes, complaint_reason, source_file, source_row
-    FROM orders
+    FROM order_details
     WHERE {where}
     ORDER BY ordered_at DESC, order_id
     LIMIT {MOST_ORDERS + 1}
     """  # noqa: S608  (`where` is made of this module's own texts)
-    bounds = (literal(first.isoformat()), literal(after.isoformat()))
-    return Question("orders behind a cause", "orders", sql, SILVER, (*bounds, *values))
+    return Question("orders behind a cause", "order_details", sql, parameters=(literal(day), *values))
 
 
 def behind(cause: Mapping[str, Any], promise_minutes: str) -> tuple[list[str], list[str]]:
-    """The conditions on silver.orders that a cause stands for, and the SQL literals for their question marks."""
+    """The conditions on gold.order_details that a cause stands for, and the SQL literals for their question marks."""
     conditions, values = _outcome(str(cause["outcome"]), promise_minutes)
     for number in ("1", "2"):
         dimension, value = cause.get(f"dimension_{number}"), cause.get(f"value_{number}")

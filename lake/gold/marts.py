@@ -94,8 +94,8 @@ class Mart:
 
     @property
     def month_column(self) -> str | None:
-        """The date column whose months or years the table is partitioned by: order_date for months(order_date)."""
-        found = re.fullmatch(r"(?:months\(|years\()?(\w+)\)?", self.partition)
+        """The date column whose days, months or years the table is partitioned by: order_date for days(order_date)."""
+        found = re.fullmatch(r"(?:days\(|months\(|years\()?(\w+)\)?", self.partition)
         return found[1] if found else None
 
     @property
@@ -177,7 +177,7 @@ def _mart(name: str, text: str, sql: str) -> Mart:
     if mart.step not in STEPS:
         problems.append(f"step is {mart.step!r}, not one of {', '.join(STEPS[1:])}")
     if mart.refresh == CHANGED_MONTHS and mart.month_column is None:
-        problems.append("its changed months cannot be replaced without a partition by month")
+        problems.append("its changed months cannot be replaced without a partition by day, month or year")
     problems += [f"{c} is no column" for c in (*mart.key, mart.month_column) if c is not None and c not in names]
     problems += [f"column {c} is there twice" for c in sorted({c for c in names if names.count(c) > 1})]
     if problems:

@@ -36,11 +36,9 @@ WATERMARKS = {
 FRESHNESS = "freshness"
 BRANCH_PREFIX = "gold-"
 BY_MONTH = (declared.CHANGED_MONTHS, declared.CHANGED_PERIODS)  # marts that are due only where months changed
-# No figure of a monthly mart depends on where a row came from; leaving these out keeps the cached rows small.
-LINEAGE = (
-    "source_file",
+# No mart of orders reads these; leaving them out keeps the cached rows small.
+NOT_READ = (
     "source_version",
-    "source_row",
     "batch_id",
     "loaded_at",
     "object_time",
@@ -203,7 +201,7 @@ def _name_views(
     Returns the rows behind `orders`, which are kept in memory from their first use: several marts read them.
     """
     frames = {name: _read(spark, f"{silver}.{name}", snapshot) for name, snapshot in now.items()}
-    everything = frames["orders"].where("order_date IS NOT NULL").drop(*LINEAGE)
+    everything = frames["orders"].where("order_date IS NOT NULL").drop(*NOT_READ)
     orders = everything.where(condition("order_date", months)).cache()
     orders.createOrReplaceTempView("orders")
     (orders if months is None else everything).createOrReplaceTempView("all_orders")

@@ -136,7 +136,7 @@ def test_the_digest_follows_definitions_and_parameters():
     ("change", "message"),
     [
         (("refresh: whole", "refresh: daily"), "refresh is 'daily'"),
-        (("refresh: whole", "refresh: changed months"), "without a partition by month"),
+        (("refresh: whole", "refresh: changed months"), "without a partition by day, month or year"),
         (("key: [x]", "key: [y]"), "y is no column"),
         (("row: x > 0", "when: x > 0"), "when"),
         (("row: x > 0", "row: x > 0, whole: count(*) > 0"), "either row or whole"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -53,9 +53,9 @@ NASTY = "<script>alert(1)</script> $x^2$ **bold** [link](http://x.example) :red[
 
 @dataclass
 class FakePort:
-    """Answers what it was given; an Exception among the answers is raised."""
+    """Answers what it was given, or what a function says; an Exception among the answers is raised."""
 
-    answers: dict[str, Answer | Exception] = field(default_factory=dict)
+    answers: dict[str, Answer | Exception | Callable[[Question], Answer]] = field(default_factory=dict)
     target: str = "sandbox"
     promise_minutes: str = "30"
     entries: list[FileEntry] = field(default_factory=list)
@@ -68,7 +68,7 @@ class FakePort:
         found = self.down or self.answers[question.name]
         if isinstance(found, Exception):
             raise found
-        return found
+        return found(question) if callable(found) else found
 
     def set_aside(self) -> list[FileEntry]:
         if self.down:
@@ -141,6 +141,7 @@ def full(**changes: Answer | Exception) -> FakePort:
             cause(2, "late_order_to_door", ("deliverer", "Wian"), about_person=True),
             cause(1, f"complaint: {NASTY}", ("stylist", NASTY)),
         ),
+        "days with orders": answer({"day": "2018-04-30"}, {"day": "2018-04-02"}, {"day": "2018-03-31"}),
         "orders behind a cause": answer(
             {
                 "order_id": "o-1",

@@ -17,6 +17,7 @@ from lake.athena import AthenaError
 from .fakes import NASTY, FakePort, answer, entry, full, performance
 
 Visit = Callable[[FakePort], AppTest]
+NONE = answer()
 MISSING = AthenaError("TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.gold.x' does not exist")
 DOWN = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
 
@@ -83,9 +84,33 @@ def test_behind_a_cause_are_its_orders_asked_with_parameters():
 
     assert "o-1" in words(page)
     assert port.asked[-1].name == "orders behind a cause"
-    assert port.asked[-1].parameters == ("'2018-04-01'", "'2018-05-01'", "'30'", "'E'", "'21'")
+    assert port.asked[-1].parameters == ("'2018-04-30'", "'30'", "'E'", "'21'")
     page.button(key="behind-1").click().run()
     assert "o-1" not in words(page)
+
+
+def test_a_day_without_orders_behind_the_cause_shows_the_latest_before_it():
+    port = full()
+    orders = port.answers["orders behind a cause"]
+    port.answers["orders behind a cause"] = lambda question: orders if "2018-04-02" in question.parameters[0] else NONE
+    page = visit(port)
+    page.selectbox(key="outcome").set_value("late_order_to_door").run()
+
+    page.button(key="behind-1").click().run()
+
+    assert "None of them was placed on 2018-04-30. The latest before it:" in words(page)
+    assert "on 2018-04-02" in words(page)
+    assert "o-1" in words(page)
+
+
+def test_days_without_orders_behind_the_cause_say_so():
+    port = full(orders_behind_a_cause=NONE)
+    page = visit(port)
+    page.selectbox(key="outcome").set_value("late_order_to_door").run()
+
+    page.button(key="behind-1").click().run()
+
+    assert "None of them was placed from 2018-04-02 to 2018-04-30. Choose an earlier day." in words(page)
 
 
 def test_a_person_is_named_only_on_demand_and_so_are_their_orders():

@@ -1,4 +1,4 @@
-"""What the page asks: few questions of gold, and orders by parameters within one month of silver."""
+"""What the page asks: few questions of gold, and single orders by parameters within one day."""
 
 from __future__ import annotations
 
@@ -50,23 +50,25 @@ def test_a_factor_becomes_a_condition_whose_values_are_parameters(factor, condit
     assert given == values
 
 
-def test_orders_are_asked_of_one_month_with_a_limit_and_december_ends_with_the_year():
+def test_orders_are_asked_of_one_day_with_a_limit():
     question = orders_behind(
-        cause(1, "late_delivery", ("area", "E"), ("day_part", "evening (17 to 19)")), "2018-12", "30"
+        cause(1, "late_delivery", ("area", "E"), ("day_part", "evening (17 to 19)")), "2018-12-31", "30"
     )
 
-    assert question.parameters == ("'2018-12-01'", "'2019-01-01'", "'30'", "'E'", "'evening (17 to 19)'")
+    assert question.parameters == ("'2018-12-31'", "'30'", "'E'", "'evening (17 to 19)'")
     assert question.sql.count("?") == len(question.parameters)
     statement = sqlglot.parse_one(question.sql, dialect="athena")
     assert isinstance(statement, exp.Select)
     assert statement.args["limit"].expression.name == str(questions.MOST_ORDERS + 1)
+    known = {column.name for column in MARTS[question.table].columns} | set(statement.named_selects)
+    assert {column.name for column in statement.find_all(exp.Column)} <= known
 
 
 @pytest.mark.parametrize("value", ["x' OR '1'='1", NASTY, "?; DROP TABLE orders", "\u0000"])
 def test_no_value_reaches_the_text_of_the_statement(value):
-    harmless = orders_behind(cause(1, "complaint: y", ("stylist", "y")), "2018-03", "30")
+    harmless = orders_behind(cause(1, "complaint: y", ("stylist", "y")), "2018-03-05", "30")
 
-    question = orders_behind(cause(1, f"complaint: {value}", ("stylist", value)), "2018-03", "30")
+    question = orders_behind(cause(1, f"complaint: {value}", ("stylist", value)), "2018-03-05", "30")
 
     assert question.sql == harmless.sql
     assert question.parameters[-1] == "'" + value.replace("'", "''") + "'"
@@ -78,7 +80,7 @@ def test_no_value_reaches_the_text_of_the_statement(value):
 )
 def test_what_is_no_factor_or_outcome_is_said_and_not_asked(outcome, factor):
     with pytest.raises(CannotAskError):
-        orders_behind(cause(1, outcome, factor), "2018-03", "30")
+        orders_behind(cause(1, outcome, factor), "2018-03-05", "30")
 
 
 def test_parts_of_the_day_are_those_of_the_mart():
