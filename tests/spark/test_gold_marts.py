@@ -90,14 +90,14 @@ def test_a_mart_says_what_the_rows_say(loaded, mart):
 
 def test_order_details_are_silvers_orders_a_day_a_file(loaded):
     lake, orders, _ = loaded
-    days = {order["order_date"] for order in orders}
+    days = {one["order_date"] for one in orders}
 
     rows = {row["order_id"]: row for row in lake.dicts("order_details")}
 
-    assert set(rows) == {order["order_id"] for order in orders}
-    for order in orders:
-        found = rows[order["order_id"]]
-        assert found == {name: order.get(name) for name in found}
+    assert set(rows) == {one["order_id"] for one in orders}
+    for one in orders:
+        found = rows[one["order_id"]]
+        assert found == {name: one.get(name) for name in found}
     files = lake.spark.table(f"{lake.gold}.order_details.files").collect()
     assert {file["partition"]["order_date_day"] for file in files} == days
     assert len(files) == len(days)
