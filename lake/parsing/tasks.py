@@ -27,6 +27,10 @@ TASK_BYTES = 32 << 20  # about what one task should read
 TASK_FILES = 500
 SMALL = 1 << 20  # files up to this size are fetched ahead, several at a time
 AHEAD = 8
+# One file is read by one task. The records of large ones are dealt out in parts of about so many bytes of text, so that
+# what is done to them uses every core, and no task holds more than there is memory for.
+PART = 64 << 20
+PACKED = 8  # how much larger a compressed file's text is, about
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,24 @@ def plan(
         heapq.heappush(bins, (load + work.size + SMALL // 16, at, content))
     tasks = tuple(tuple(content) for _, _, content in sorted(bins, key=lambda item: item[1]))
     return Plan(tasks, tuple(facts), tuple(fields), dict(known or {}))
+
+
+def parts_of(files: Sequence[ManifestFile]) -> int:
+    """Into how many parts the records of these files are dealt out; 0: they stay with the tasks that read the files.
+
+    Files of a part's size or two are parts themselves, where there are others for the other cores.
+    """
+    sizes = [text_size(file) for file in files]
+    largest, total = max(sizes), sum(sizes)
+    if largest <= PART or (largest <= 2 * PART and 2 * largest <= total):
+        return 0
+    return -(-total // PART)
+
+
+def text_size(file: ManifestFile) -> int:
+    """About how many bytes of text a file holds."""
+    packed = file.facts.compression or file.facts.format in ("xlsx", "parquet")
+    return file.size * (PACKED if packed else 1)
 
 
 def reader(work_plan: Plan) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

@@ -16,7 +16,7 @@ from lake.contracts import Contract
 from lake.headers import known_names, normalise
 from lake.manifest import Manifest, ManifestFile
 from lake.parsing.records import BAD, END, ERROR, FRAME_DDL, RAW, ROW
-from lake.parsing.tasks import plan, reader
+from lake.parsing.tasks import parts_of, plan, reader
 from lake.publishing import literal
 from lake.repair import NOTES, ORIGIN, PREFIXED, SOURCE_FILE, SOURCE_ROW, SOURCE_VERSION
 from lake.silver.clock import overlaid
@@ -24,9 +24,6 @@ from lake.silver.conform import flags, reasons, sentences, together, typed
 from lake.silver.tables import REPAIRS, row_columns
 from lake.silver.text import cleaned
 
-# One file is read by one task. Where a file larger than this makes up most of a batch, its records are dealt out, so
-# that what is done to them uses every core.
-LARGE_FILE = 64 << 20
 KEEP = ("file", "kind", "raw_row", "note", "blank", "reasons")  # what a row carries on its way besides its columns
 
 
@@ -71,9 +68,8 @@ def read_batch(
     schema = FRAME_DDL + "".join(f", {RAW}{name} string" for name, _ in fields)
     count = len(work.tasks)
     records = spark.range(0, count, 1, count).mapInArrow(reader(work), schema)
-    largest = max(file.size for file in files)
-    if largest > LARGE_FILE and 2 * largest > sum(file.size for file in files):
-        records = records.repartition("file", "source_row")
+    if dealt := parts_of(files):
+        records = records.repartition(dealt, "file", "source_row")
     records = records.join(F.broadcast(_facts(spark, contract, files)), "file")
     if origins is not None:
         records = _tied(records, [at for at, file in enumerate(files) if file.facts.repairs], origins)

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from lake.contracts import Contract
 from lake.manifest import LOAD, RELOAD, RETRACT, FileOutcome, Manifest, ManifestFile, SilverResult
 from lake.parallel import together
+from lake.parsing import tasks
 from lake.publishing import quoted
 from lake.silver import audit
 from lake.silver.account import HELD, LOADED, RETRACTED, account, as_before, fates_by_file, recorded, why_held
@@ -28,6 +29,7 @@ from lake.silver.workplace import COLUMNS, Desk, roots_of, settle
 from lake.words import count as counted
 
 MAIN = "main"
+SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
 
 
 @dataclass
@@ -85,6 +87,7 @@ class SilverRun:
         self._empty(heads)
         settled = {name: recorded(row) for name, row in earlier.items() if self._is_settled(name, row.state)}
         loads: list[Load] = []
+        usual = self._spark.conf.get(SHUFFLE_PARTITIONS)
         try:
             for contract in self._contracts:
                 files = [
@@ -96,6 +99,7 @@ class SilverRun:
                     loads.append(self._load(contract, files, earlier, heads))
             return self._finish(loads, settled, finished, heads)
         finally:
+            self._spark.conf.set(SHUFFLE_PARTITIONS, usual or "200")
             for load in loads:
                 if load.batch is not None:
                     load.batch.unpersist()
@@ -239,6 +243,7 @@ class SilverRun:
     ) -> Load:
         """Read, weigh and write one contract's files."""
         origins = self._origins(contract, files, heads)
+        self._make_room(files)
         # By name: over Spark Connect a plan is sent and analysed anew with every question, and this one is long.
         name = f"batch_{contract.name}"
         read_batch(self._spark, contract, files, self._manifest, self._began, origins).createOrReplaceTempView(name)
@@ -291,6 +296,12 @@ class SilverRun:
                 outcomes[at] = replace(outcome, findings=(*outcome.findings, finding))
         touched = good(batch_left).select(*contract.key).distinct()
         return Load(contract, outcomes, resolution, None, touched, batch)
+
+    def _make_room(self, files: Sequence[ManifestFile]) -> None:
+        """Many rows are sorted and joined in as many parts as they are read in, so that a part fits into memory."""
+        parts = sum(map(tasks.text_size, files)) // tasks.PART
+        if parts > int(self._spark.conf.get(SHUFFLE_PARTITIONS) or 0):
+            self._spark.conf.set(SHUFFLE_PARTITIONS, parts)
 
     def _set_aside(
         self,

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from lake.parsing.tasks import plan
-from lake.silver import reading
+from lake.parsing import tasks
 from tests.spark.silver_support import HEADER, SilverLake, order
 
 pytestmark = pytest.mark.spark
@@ -33,16 +32,17 @@ def test_many_small_files_go_in_one_run_of_few_tasks_and_each_adds_up(spark, tmp
     assert all(outcome.adds_up and outcome.state == "LOADED" for outcome in result.files)
     assert sum(outcome.quarantined for outcome in result.files) == bad
     assert len(lake.rows("order_id")) == FILES - bad
-    assert len(plan(files, []).tasks) <= FILES // 250
+    assert len(tasks.plan(files, []).tasks) <= FILES // 250
 
 
 def test_dealing_out_a_large_files_records_changes_no_row_and_no_count(spark, tmp_path, monkeypatch):
     rows = [
         order(n % 290, time=f"{n % 24:02d}:30:05", day="never" if n % 41 == 0 else "05/03/2018") for n in range(300)
     ]
+    usual = spark.conf.get("spark.sql.shuffle.partitions")
     found = []
-    for name, large in (("whole", reading.LARGE_FILE), ("dealt", 1)):
-        monkeypatch.setattr(reading, "LARGE_FILE", large)
+    for name, part in (("whole", tasks.PART), ("dealt", 4_000)):  # the file is some 25 KB
+        monkeypatch.setattr(tasks, "PART", part)
         folder = tmp_path / name
         folder.mkdir()
         lake = SilverLake(spark, folder)
@@ -50,5 +50,6 @@ def test_dealing_out_a_large_files_records_changes_no_row_and_no_count(spark, tm
         kept = lake.rows("source_row", "raw_row", "reasons", of="quarantine")
         found.append((result.files, lake.rows("order_id", "order_hour", "source_row"), kept))
 
+    assert spark.conf.get("spark.sql.shuffle.partitions") == usual
     assert found[0][0][0].duplicate > 0
     assert found[0] == found[1]

@@ -15,7 +15,7 @@ from lake.manifest import ColumnMapping, FileFacts, ManifestFile
 from lake.parsing import csvfile
 from lake.parsing.records import BAD, END, ERROR, ROW, UNUSUAL
 from lake.parsing.streams import as_utf8
-from lake.parsing.tasks import plan, read_task
+from lake.parsing.tasks import parts_of, plan, read_task
 from lake.silver import text as values
 
 FIELDS = (("id", "string"), ("day", "date"), ("at", "time"), ("note", "string"), ("absent", "string"))
@@ -244,6 +244,26 @@ def test_ten_thousand_small_files_share_a_few_tasks_and_a_large_one_has_its_own(
     assert sorted(work.file for task in spread.tasks for work in task) == list(range(10_001))
     assert [len(task) for task in spread.tasks if any(work.key == "large" for work in task)] == [1]
     assert len(spread.facts) == 1
+
+
+@pytest.mark.parametrize(
+    ("sizes", "compression", "parts"),
+    [
+        ([2_000] * 10_000, None, 0),
+        ([100 << 20] * 20, None, 0),  # parts themselves
+        ([100 << 20], None, 2),  # alone: the other core has nothing else to do
+        ([2 << 30], None, 32),
+        ([200 << 20, *[100 << 20] * 20], None, 35),
+        ([40 << 20], "gzip", 5),  # the text behind it is larger
+    ],
+)
+def test_records_of_large_files_are_dealt_out_in_parts_that_fit(sizes, compression, parts):
+    files = [
+        ManifestFile(f"f{n}", "v", size, "2026-01-01T00:00:00Z", facts(compression=compression), "b")
+        for n, size in enumerate(sizes)
+    ]
+
+    assert parts_of(files) == parts
 
 
 def test_a_text_that_turns_out_to_be_windows_1252_behind_its_head_is_read_as_that(tmp_path):
