@@ -15,3 +15,17 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     with started(tmp_path_factory.mktemp("lake-home")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def port(lake: Any) -> Any:
+    """The page's way to that lake."""
+    import boto3
+
+    from dashboard.port import AwsPort
+
+    environment = lake.json("env")
+    session = boto3.Session(
+        environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], None, environment["AWS_REGION"]
+    )
+    return AwsPort("sandbox", "30", lake.outputs, session, environment["AWS_ENDPOINT_URL"])

@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-
 from dashboard import questions
 from dashboard.port import AwsPort
 from tests.e2e.conftest import Lake
@@ -152,17 +150,6 @@ def test_the_browser_asks_nobody_but_this_machine(visitor: Visitor, two_years: P
 
     assert asked
     assert strangers == set()
-
-
-@pytest.fixture(scope="module")
-def port(lake: Lake) -> AwsPort:
-    import boto3
-
-    environment = lake.json("env")
-    session = boto3.Session(
-        environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], None, environment["AWS_REGION"]
-    )
-    return AwsPort("sandbox", "30", lake.outputs, session, environment["AWS_ENDPOINT_URL"])
 
 
 def test_the_orders_behind_a_cause_are_as_many_as_it_counts(port: AwsPort, two_years: Path) -> None:

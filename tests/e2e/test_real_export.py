@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from dashboard import questions
+from dashboard.port import AwsPort
+
 from .conftest import REAL_EXPORT, Lake
 from .oracle import Answers, answers
 from .raw_factors import raw_orders
@@ -103,6 +106,19 @@ def test_what_stands_out_in_it_is_told_in_words(lake: Lake, entry: dict[str, Any
     assert copied in told
     assert copied in str(listed[0])
     assert "'Bongni' (814 rows) may be 'Bongani'" in told
+
+
+def test_behind_a_cause_a_day_is_read_a_hundredth_of_the_export(
+    port: AwsPort, entry: dict[str, Any], oracle: Answers
+) -> None:
+    everybody = {"outcome": "late_order_to_door", "dimension_1": "area", "value_1": "E"}
+
+    days = [row["day"] for row in port.ask(questions.DAYS).dicts() if "2018-03-05" <= row["day"] <= "2018-06-10"]
+    answers = [port.ask(questions.orders_behind(everybody, day, "30")) for day in days[::14]]
+
+    assert len(days) == 98
+    assert all(answer.rows for answer in answers)
+    assert max(answer.scanned for answer in answers) * 100 <= REAL_EXPORT.stat().st_size
 
 
 def test_dropping_it_again_changes_nothing(lake: Lake, entry: dict[str, Any], oracle: Answers) -> None:
