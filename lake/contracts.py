@@ -118,6 +118,7 @@ class Contract:
     table: str
     folder: str
     description: str
+    owner: str  # the team that answers for the feed
     fields: tuple[Field, ...]
     columns: tuple[Column, ...]
     key: tuple[str, ...]
@@ -190,6 +191,7 @@ def parse_contract(text: str, source: str = "contract") -> Contract:
         table=_identifier(table.get("physicalName") or table.get("name"), source),
         folder=str(custom.get("folder") or f"{table['name']}/"),
         description=str(table.get("description", "")).strip(),
+        owner=_owner(document, source),
         fields=tuple(_field(item, custom, source) for item in properties if not item.get("transformLogic")),
         columns=tuple(_columns(properties, source)),
         key=_key(properties),
@@ -208,6 +210,15 @@ def parse_contract(text: str, source: str = "contract") -> Contract:
 
 def _customs(element: Mapping[str, Any]) -> dict[str, Any]:
     return {item["property"]: item["value"] for item in element.get("customProperties") or ()}
+
+
+def _owner(document: Mapping[str, Any], source: str) -> str:
+    """The team's name, or the domain that the feed belongs to: the catalog says whom to ask about every table."""
+    team = document.get("team") or {}
+    owner = (team.get("name") if isinstance(team, dict) else None) or document.get("domain")
+    if not owner:
+        raise ContractError(f"{source}: nobody owns it: team (with a name) or domain is missing")
+    return str(owner)
 
 
 def _identifier(name: Any, source: str) -> str:

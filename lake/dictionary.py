@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lake.contracts import Contract
 from lake.gold.marts import Mart
 from lake.publishing import ColumnSpec
-from lake.silver.tables import FILE_LOADS, QUARANTINE, SHARED, history_columns, history_of, row_columns
+from lake.silver.tables import SHARED, SHARED_COLUMNS, SHARED_OWNER, history_columns, history_of, row_columns
 
 INTRODUCTION = """# The tables
 Made by `make docs` from `contracts/` and `marts/`. The catalog (Glue, so Athena and every client) shows the same words
@@ -23,6 +23,7 @@ class Table:
 
     name: str
     description: str
+    owner: str
     columns: tuple[ColumnSpec, ...]
 
 
@@ -31,14 +32,17 @@ def tables(contracts: Mapping[str, Contract], marts: Mapping[str, Mart]) -> list
     found = []
     for contract in contracts.values():
         found += [
-            Table(f"silver.{contract.table}", contract.description, row_columns(contract)),
-            Table(f"silver.{contract.table}_history", history_of(contract), history_columns(contract)),
+            Table(f"silver.{contract.table}", contract.description, contract.owner, row_columns(contract)),
+            Table(
+                f"silver.{contract.table}_history", history_of(contract), contract.owner, history_columns(contract)
+            ),
         ]
-    shared = {"quarantine": QUARANTINE, "quarantine_history": QUARANTINE, "file_loads": FILE_LOADS}
-    found += [Table(f"silver.{name}", description, shared[name]) for name, description in SHARED.items()]
+    found += [
+        Table(f"silver.{name}", description, SHARED_OWNER, SHARED_COLUMNS[name]) for name, description in SHARED.items()
+    ]
     for mart in sorted(marts.values(), key=lambda mart: mart.name):
         columns = tuple(ColumnSpec(column.name, column.type, column.comment) for column in mart.columns)
-        found.append(Table(f"gold.{mart.name}", mart.grain, columns))
+        found.append(Table(f"gold.{mart.name}", mart.grain, mart.owner, columns))
     return found
 
 
@@ -49,7 +53,7 @@ def page(every: Iterable[Table]) -> str:
 
 def _section(table: Table) -> str:
     rows = [f"| `{column.name}` | {column.type} | {_cell(column.comment)} |" for column in table.columns]
-    head = f"## {table.name}\n{table.description}\n"
+    head = f"## {table.name}\n{table.description}\nOwner: {table.owner}.\n"
     return "\n".join([head, "| column | type | what it says |", "|---|---|---|", *rows, ""])
 
 

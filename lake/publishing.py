@@ -77,12 +77,25 @@ def ensure_table(
     """Create the table where it is missing, and add the columns it does not have yet. True when it was created.
 
     Only additions are made by themselves: a column whose type differs from the one wanted raises ValueError, and
-    columns that are no longer wanted stay. `partitioned_by` is what stands in PARTITIONED BY, "months(order_date)";
-    it counts at creation only. `properties` are added to TABLE_PROPERTIES.
+    columns that are no longer wanted stay. (The lake's own tables go through lake.migrations.apply, which does the rest.)
     """
-    if spark.catalog.tableExists(table):
-        _add_missing_columns(spark, table, columns)
-        return False
+    if not spark.catalog.tableExists(table):
+        create_table(spark, table, columns, partitioned_by, comment, properties)
+        return True
+    for statement in additions(spark, table, columns):
+        spark.sql(statement)
+    return False
+
+
+def create_table(
+    spark: SparkSession,
+    table: str,
+    columns: Sequence[ColumnSpec],
+    partitioned_by: str = "",
+    comment: str = "",
+    properties: Mapping[str, str] | None = None,
+) -> None:
+    """Create the table. `partitioned_by` is what stands in PARTITIONED BY; `properties` are added to TABLE_PROPERTIES."""
     definitions = ", ".join(_definition(column) for column in columns)
     clauses = [f"CREATE TABLE IF NOT EXISTS {quoted(table)} ({definitions}) USING iceberg"]
     if partitioned_by:
@@ -92,7 +105,30 @@ def ensure_table(
     wanted = {**TABLE_PROPERTIES, **(properties or {})}
     clauses.append("TBLPROPERTIES (" + ", ".join(f"{literal(k)}={literal(v)}" for k, v in wanted.items()) + ")")
     spark.sql(" ".join(clauses))
-    return True
+
+
+def additions(spark: SparkSession, table: str, columns: Sequence[ColumnSpec]) -> list[str]:
+    """The statements that add the columns which the table lacks and renew the words of those it has; none is usual.
+
+    Raises ValueError for a column whose type differs from the one wanted.
+    """
+    present = {field.name: field for field in spark.table(quoted(table)).schema.fields}
+    for column in columns:
+        now = present[column.name].dataType.simpleString() if column.name in present else column.type
+        if plain_type(column.type) != plain_type(now):
+            raise ValueError(
+                f"column {column.name} of {table} is {now}, and {column.type} is wanted: types are not changed by "
+                "themselves, it takes a migration (docs/decisions/0021)"
+            )
+    missing = [column for column in columns if column.name not in present]
+    stale = [c for c in columns if c.name in present and c.comment not in ("", present[c.name].metadata.get("comment"))]
+    statements = []
+    if missing:
+        statements.append(f"ALTER TABLE {quoted(table)} ADD COLUMNS ({', '.join(_definition(c) for c in missing)})")
+    if stale:
+        words = ", ".join(f"`{column.name}` COMMENT {literal(column.comment)}" for column in stale)
+        statements.append(f"ALTER TABLE {quoted(table)} ALTER COLUMN {words}")
+    return statements
 
 
 def branch(spark: SparkSession, table: str, name: str) -> str:
@@ -208,19 +244,6 @@ def _definition(column: ColumnSpec) -> str:
     return f"`{column.name}` {column.type}" + (f" COMMENT {literal(column.comment)}" if column.comment else "")
 
 
-def _add_missing_columns(spark: SparkSession, table: str, columns: Sequence[ColumnSpec]) -> None:
-    present = {field.name: field.dataType.simpleString() for field in spark.table(quoted(table)).schema.fields}
-    for column in columns:
-        if column.name in present and _plain_type(column.type) != _plain_type(present[column.name]):
-            raise ValueError(
-                f"column {column.name} of {table} is {present[column.name]}, and {column.type} is wanted: "
-                "types are not changed by themselves"
-            )
-    missing = [column for column in columns if column.name not in present]
-    if missing:
-        spark.sql(f"ALTER TABLE {quoted(table)} ADD COLUMNS ({', '.join(_definition(c) for c in missing)})")
-
-
-def _plain_type(name: str) -> str:
+def plain_type(name: str) -> str:
     """A type's name in the one spelling that comparisons need: "DECIMAL(9, 2)" is "decimal(9,2)"."""
     return re.sub(r"[a-z_]+", lambda m: _TYPE_SYNONYMS.get(m[0], m[0]), re.sub(r"\s+", "", name.lower()))

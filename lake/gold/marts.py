@@ -1,6 +1,6 @@
 """The marts as they are declared in `marts/`: what each one's rows stand for, its columns, its checks, its SQL.
 
-A mart's yaml holds: `grain` (one sentence), `refresh`, `partition` (an Iceberg partition expression), `key` (columns
+A mart's yaml holds: `grain` (one sentence), `owner` (the team that answers for it), `refresh`, `partition` (an Iceberg partition expression), `key` (columns
 that name a row), `columns`, `checks` and `question` (one it answers, with Athena SQL); for root causes also `step` and
 `causes`. Standard library and PyYAML only: the CLI and the functions read marts too.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import resources
@@ -82,6 +82,7 @@ class Mart:
 
     name: str
     grain: str
+    owner: str
     refresh: str  # one of REFRESHES
     key: tuple[str, ...]
     columns: tuple[Column, ...]
@@ -132,10 +133,14 @@ def load_marts(folder: Traversable | None = None) -> dict[str, Mart]:
     return {mart.name: mart for mart in sorted(marts, key=lambda mart: REFRESHES.index(mart.refresh))}
 
 
-def digest(marts: Mapping[str, Mart], parameters: Mapping[str, object]) -> str:
-    """A short text that differs when any mart's definition or parameter differs, so that all months are due again."""
+def digest(marts: Mapping[str, Mart], parameters: Mapping[str, object], recomputations: Sequence[int] = ()) -> str:
+    """A short text that differs when any mart's definition or parameter differs, so that all months are due again.
+
+    So does a migration that asks for it: `recomputations` are the numbers of those.
+    """
     definition = repr([(m.name, m.sql, m.partition, m.columns, m.step) for m in marts.values()])
     definition += json.dumps([m.causes for m in marts.values()], sort_keys=True) + repr(sorted(parameters.items()))
+    definition += repr(sorted(recomputations))
     return hashlib.sha256(definition.encode()).hexdigest()[:16]
 
 
@@ -158,6 +163,7 @@ def _mart(name: str, text: str, sql: str) -> Mart:
         mart = Mart(
             name=name,
             grain=values.pop("grain"),
+            owner=values.pop("owner"),
             refresh=values.pop("refresh"),
             key=tuple(values.pop("key")),
             columns=tuple(Column(**column) for column in values.pop("columns")),

@@ -21,6 +21,9 @@ from lake.gold.headline import months_and_headline
 from lake.gold.marts import Mart
 from lake.gold.months import condition, period_condition, years_of
 from lake.manifest import GoldResult
+from lake.migrations.apply import Wanted, ensure
+from lake.migrations.numbered import MIGRATIONS
+from lake.migrations.plan import recomputations
 from lake.parallel import together
 
 if TYPE_CHECKING:
@@ -73,7 +76,12 @@ def refresh(spark: SparkSession, run: GoldRun) -> GoldResult:
     """
     marts = declared.load_marts()
     tables = {name: f"{run.gold}.{name}" for name in marts}
-    created = any(together(partial(_ensure, spark, tables[name], mart) for name, mart in marts.items()))
+
+    def still_ours() -> None:
+        if not run.holds_lease():
+            raise LeaseLost(f"gold run {run.run_id} lost its lease before it could upgrade a table; nothing was changed")
+
+    together(partial(_ensure, spark, tables[name], mart, still_ours) for name, mart in marts.items())
     sources = {name: f"{run.silver}.{name}" for name in WATERMARKS}
     heads = publishing.heads(spark, [*sources.values(), *tables.values()])
     published = _publications(spark, tables[FRESHNESS], heads[tables[FRESHNESS]].get("main"))
@@ -82,9 +90,11 @@ def refresh(spark: SparkSession, run: GoldRun) -> GoldResult:
             return GoldResult.from_json(summary[RESULT])
 
     now = {name: heads[table].get("main") for name, table in sources.items()}
-    digest = declared.digest(marts, {"promise_minutes": run.promise_minutes})
+    digest = declared.digest(marts, {"promise_minutes": run.promise_minutes}, recomputations(MIGRATIONS))
     properties = {DIGEST: digest} | {key: str(now[name]) for name, key in WATERMARKS.items()}
-    last: Mapping[str, str] = published[0] if published and not created else {}
+    # A table that nothing was published to is new, or was lost and made anew by a run that then died.
+    unpublished = [table for table in tables.values() if "main" not in heads[table]]
+    last: Mapping[str, str] = published[0] if published and not unpublished else {}
     if all(last.get(key) == value for key, value in properties.items()):
         return replace(GoldResult.from_json(last[RESULT]), gold_run_id=run.run_id, months=(), rows={})
 
@@ -175,9 +185,10 @@ def _write_in_turn(
     return seen
 
 
-def _ensure(spark: SparkSession, table: str, mart: Mart) -> bool:
+def _ensure(spark: SparkSession, table: str, mart: Mart, still_ours: Callable[[], None]) -> bool:
     columns = [publishing.ColumnSpec(column.name, column.type, column.comment) for column in mart.columns]
-    return publishing.ensure_table(spark, table, columns, mart.partition, mart.grain)
+    wanted = Wanted(f"gold.{mart.name}", table, columns, mart.grain, mart.owner, mart.partition)
+    return ensure(spark, wanted, still_ours)
 
 
 def _publications(spark: SparkSession, freshness: str, head: int | None) -> list[Mapping[str, str]]:

@@ -15,16 +15,24 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import Contract
+from lake.migrations.apply import Wanted, ensure
 from lake.parallel import together
 from lake.publishing import (
     branch,
     discard,
-    ensure_table,
     publish,
     quoted,
     snapshot_properties,
 )
-from lake.silver.tables import FILE_LOADS, QUARANTINE, SHARED, Names, history_columns, history_of, row_columns
+from lake.silver.tables import (
+    SHARED,
+    SHARED_COLUMNS,
+    SHARED_OWNER,
+    Names,
+    history_columns,
+    history_of,
+    row_columns,
+)
 
 PREFIX = "run_"
 BATCH = "batch-id"
@@ -36,33 +44,37 @@ class LeaseLost(RuntimeError):  # noqa: N818 - the name says what happened
 
 
 def ensure_tables(
-    spark: SparkSession, names: Names, contracts: Sequence[Contract], every: Sequence[Contract] = ()
+    spark: SparkSession,
+    names: Names,
+    contracts: Sequence[Contract],
+    every: Sequence[Contract] = (),
+    still_ours: Callable[[], None] = lambda: None,
 ) -> None:
-    """Create what is missing: in the first run of a lake for `every` contract, so that what reads silver finds it."""
-    is_first = ensure_table(spark, names.file_loads, FILE_LOADS, comment=SHARED["file_loads"])
-    ensure = partial(ensure_table, spark)
-    others = [
-        partial(ensure, names.quarantine, QUARANTINE, comment=SHARED["quarantine"]),
-        partial(
-            ensure,
-            names.quarantine_history,
-            QUARANTINE,
-            comment=SHARED["quarantine_history"],
-        ),
-    ]
+    """Create what is missing: in the first run of a lake for `every` contract, so that what reads silver finds it.
+
+    Tables that an earlier release made are brought up to date, while `still_ours` does not raise.
+    """
+    shared = {name: _shared(names, name) for name in SHARED}
+    is_first = ensure(spark, shared.pop("file_loads"), still_ours)
+    wanted = [*shared.values()]
     for contract in every if is_first and every else contracts:
-        rows, history = names.rows(contract), names.history(contract)
-        others += [
-            partial(ensure, rows, row_columns(contract), contract.partition, comment=contract.description),
-            partial(
-                ensure,
-                history,
-                history_columns(contract),
-                contract.partition,
-                comment=history_of(contract),
-            ),
-        ]
-    together(others)
+        wanted += _feed(names, contract)
+    together(partial(ensure, spark, one, still_ours) for one in wanted)
+
+
+def _shared(names: Names, name: str) -> Wanted:
+    return Wanted(f"silver.{name}", names.of(name), SHARED_COLUMNS[name], SHARED[name], SHARED_OWNER)
+
+
+def _feed(names: Names, contract: Contract) -> list[Wanted]:
+    """A feed's table and its history."""
+    return [
+        Wanted(f"silver.{table}", names.of(table), columns, words, contract.owner, contract.partition)
+        for table, columns, words in (
+            (contract.table, row_columns(contract), contract.description),
+            (f"{contract.table}_history", history_columns(contract), history_of(contract)),
+        )
+    ]
 
 
 def all_tables(names: Names, contracts: Sequence[Contract]) -> list[str]:

@@ -19,7 +19,7 @@ from lake.publishing import quoted
 from lake.silver import audit
 from lake.silver.account import HELD, LOADED, RETRACTED, account, as_before, fates_by_file, recorded, why_held
 from lake.silver.claims import INSERTED, Fates, Resolution, months, resolve
-from lake.silver.commit import Commit, all_tables, ensure_tables, finish_interrupted, heads_of
+from lake.silver.commit import Commit, LeaseLost, all_tables, ensure_tables, finish_interrupted, heads_of
 from lake.silver.findings import findings
 from lake.silver.reading import bad, count_files, good, local, object_time, read_batch
 from lake.silver.steps import step, tell
@@ -74,7 +74,7 @@ class SilverRun:
     def run(self) -> SilverResult:
         """Load the batch. A batch that was published before changes nothing and answers the same."""
         with step("tables"):
-            ensure_tables(self._spark, self._names, self._contracts, self._every)
+            ensure_tables(self._spark, self._names, self._contracts, self._every, self._still_ours)
             heads = heads_of(self._spark, self._tables)
             finished = finish_interrupted(self._spark, self._names, heads)
             if finished:
@@ -103,6 +103,10 @@ class SilverRun:
             for load in loads:
                 if load.batch is not None:
                     load.batch.unpersist()
+
+    def _still_ours(self) -> None:
+        if not self._may_publish():
+            raise LeaseLost("another silver run took over, so this one upgraded no table")
 
     @property
     def _tables(self) -> list[str]:

@@ -74,6 +74,7 @@ FILE_LOADS = (
     ColumnSpec("reason", "string", "Why it was held or taken back."),
     ColumnSpec("findings", "array<string>", "Findings about the file as a whole, in words."),
 )
+SHARED_OWNER = "Data engineering"
 # What each of the tables that all feeds share is for, as the catalog says it.
 SHARED = {
     "quarantine": "Rows that wait to be repaired, with every reason.",
@@ -82,6 +83,9 @@ SHARED = {
     ),
     "file_loads": "One row a file version and load, with its arithmetic.",
 }
+
+
+SHARED_COLUMNS = {"quarantine": QUARANTINE, "quarantine_history": QUARANTINE, "file_loads": FILE_LOADS}
 
 
 @dataclass(frozen=True)

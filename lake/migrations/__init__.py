@@ -1,0 +1,1 @@
+"""Upgrades of tables that an earlier release made: numbered, forward only, kept with the table (docs/decisions/0021)."""
