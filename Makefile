@@ -6,8 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := .venv-audit
+LOCKS := layer/requirements.txt requirements/dev.lock requirements/audit.lock
 
-.PHONY: help demo test test-unit test-spark test-sandbox test-e2e test-browser screenshots chaos fuzz docs bench check audit sbom format setup lock clean
+.PHONY: help demo test test-unit test-spark test-sandbox test-e2e test-browser screenshots chaos fuzz docs bench check scan audit sbom format setup lock clean scan-installed
 
 help: ## Say what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,21 +49,33 @@ docs: setup ## Write docs/catalog.md, the tables and their columns, from contrac
 bench: setup ## Measure the figures of docs/performance.md (an hour; BENCH="--only start --only small" for some)
 	@$(BIN)/python -m benchmarks $(BENCH)
 
-check: $(READY) ## Lint, types, template and import rules
+check: $(READY) ## Lint, types, template and import rules, then `make scan`
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy lake cli dashboard sandbox contracts marts benchmarks
+	@$(BIN)/mypy lake cli dashboard sandbox contracts marts benchmarks requirements
 	@$(BIN)/lint-imports
 	@$(BIN)/cfn-lint template.yaml
 	@SAM_CLI_TELEMETRY=0 $(BIN)/sam validate --lint --template template.yaml --region us-east-1
+	@$(MAKE) --no-print-directory scan
+	@echo "Checked."
 
-	@echo "Checked. 'make audit' also scans the template (checkov) and the dependencies (pip-audit, needs the internet)."
+# A finding fails both. What cannot be looked up because the internet is away fails `audit` and is told by `scan`.
+define scanners
+@$(AUDIT)/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
+@if [ -d .github ]; then $(AUDIT)/bin/checkov --directory .github --framework github_actions --compact --quiet --skip-download; fi
+@$(BIN)/python requirements/advisories.py --program $(AUDIT)/bin/pip-audit $(ONLINE) $(LOCKS)
+endef
 
-audit: $(AUDIT)/.ready ## Scan template and workflows (checkov) and dependencies (pip-audit, needs the internet)
-	@$(AUDIT)/bin/checkov --file template.yaml --framework cloudformation --compact --quiet --skip-download
-	@if [ -d .github ]; then $(AUDIT)/bin/checkov --directory .github --framework github_actions --compact --quiet --skip-download; fi
-	@for lock in layer/requirements.txt requirements/dev.lock; do \
-	  $(AUDIT)/bin/pip-audit --requirement $$lock --require-hashes --disable-pip --strict --progress-spinner off || exit 1; done
+audit: $(READY) $(AUDIT)/.ready ## Scan template and workflows (checkov) and dependencies (pip-audit, needs the internet)
+	$(scanners)
+
+scan: $(READY) ## The same as far as it goes without the internet
+	@if $(MAKE) --no-print-directory $(AUDIT)/.ready; then $(MAKE) --no-print-directory scan-installed; else \
+	  echo "NOT SCANNED: the scanners could not be installed (is the package index out of reach?)."; fi
+
+scan-installed: ONLINE := --when-online
+scan-installed:
+	$(scanners)
 
 sbom: $(AUDIT)/.ready ## Write build/sbom-layer.json (what is deployed) and build/sbom-dev.json (CycloneDX)
 	@mkdir -p build

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from cli.errors import CliError
 from cli.options import JsonOption, Target, TargetOption
 
 if TYPE_CHECKING:
+    from lake.compatibility import Change
     from lake.contracts import Contract
     from lake.trial import Trial
 
@@ -39,9 +41,13 @@ def check(
     target: TargetOption = Target.sandbox,
     as_json: JsonOption = False,
 ) -> None:
-    """How a file fits each contract, and what would become of its rows. 0: it would load; 1: it would not."""
+    """How a file fits each contract, and what would become of its rows. 0: it would load; 1: it would not.
+
+    With a yaml that is to take the place of a contract in use: also what that change takes, and 1 when it is refused.
+    """
     _readable(file)
     contracts = _contracts(contract)
+    changes = [change for one in contracts.values() for change in _changes(one)]
     fits = [_fit(file, one) for one in contracts.values()]
     answer = _answer(file, contracts)
     feed = getattr(getattr(answer, "facts", None), "contract", None)
@@ -50,20 +56,24 @@ def check(
         inside = ", ".join(one.name for one in answer.inside[:5])
         found["reason"] = f"{file.name} is an archive ({inside}): unpack it, and check its files one by one."
     if not as_json:
+        for change in changes:
+            render.say(f"{change.level}: {render.safe(change.what)}: {render.safe(change.do)}.")
         for line in _columns_in_words(fits, feed):
             render.say(line)
     tried = None
     if feed is not None and not header_only:
         tried = _try(file, contracts[feed], answer)
     if as_json:
-        render.show_json({**found, "fits": fits, "values": tried.as_dict() if tried else None})
+        values = tried.as_dict() if tried else None
+        render.show_json({**found, "changes": [asdict(change) for change in changes], "fits": fits, "values": values})
     elif feed is None:
         render.say(f"It would be refused: {render.safe(found['reason'])}")
         render.say(f"Another kind of file, and you want it in the lake? `lake contract new {file}`")
     elif tried is not None:
         for line in _values_in_words(tried):
             render.say(line)
-    if feed is None or (tried is not None and tried.held):
+    refused = any(change.level == "refused" for change in changes)
+    if feed is None or refused or (tried is not None and tried.held):
         raise typer.Exit(1)
 
 
@@ -159,6 +169,15 @@ def _contracts(which: str | None) -> dict[str, Contract]:
     except (ContractError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
         raise CliError(f"This contract cannot be used: {error}") from error
     return {one.name: one}
+
+
+def _changes(contract: Contract) -> list[Change]:
+    """What differs from the contract of that name that is in use; nothing for a new one, or the one in use itself."""
+    from lake.compatibility import compatibility
+    from lake.contracts import load_contracts
+
+    used = load_contracts().get(contract.name)
+    return compatibility(used, contract) if used else []
 
 
 def _answer(file: Path, contracts: dict[str, Contract]) -> Any:

@@ -118,7 +118,6 @@ class Contract:
     table: str
     folder: str
     description: str
-    owner: str  # the team that answers for the feed
     fields: tuple[Field, ...]
     columns: tuple[Column, ...]
     key: tuple[str, ...]
@@ -130,6 +129,7 @@ class Contract:
     quarantine_threshold_rows: int = 0  # ... if it has at least this many rows
     layouts: tuple[Layout, ...] = ()
     watch: Watch = Watch()
+    owner: str = ""  # the team that answers for the feed; never empty in one that was read from YAML
 
     def field(self, name: str) -> Field:
         """The field of that name; KeyError when the contract has none."""
@@ -191,7 +191,6 @@ def parse_contract(text: str, source: str = "contract") -> Contract:
         table=_identifier(table.get("physicalName") or table.get("name"), source),
         folder=str(custom.get("folder") or f"{table['name']}/"),
         description=str(table.get("description", "")).strip(),
-        owner=_owner(document, source),
         fields=tuple(_field(item, custom, source) for item in properties if not item.get("transformLogic")),
         columns=tuple(_columns(properties, source)),
         key=_key(properties),
@@ -203,6 +202,7 @@ def parse_contract(text: str, source: str = "contract") -> Contract:
         quarantine_threshold_rows=int(custom.get("quarantineThresholdRows", 0)),
         layouts=tuple(Layout(item["name"], tuple(item["header"])) for item in custom.get("layouts", ())),
         watch=_watch(custom.get("watch") or {}, source),
+        owner=_owner(document, source),
     )
     _check(contract, source)
     return contract

@@ -33,9 +33,7 @@ def tables(contracts: Mapping[str, Contract], marts: Mapping[str, Mart]) -> list
     for contract in contracts.values():
         found += [
             Table(f"silver.{contract.table}", contract.description, contract.owner, row_columns(contract)),
-            Table(
-                f"silver.{contract.table}_history", history_of(contract), contract.owner, history_columns(contract)
-            ),
+            Table(f"silver.{contract.table}_history", history_of(contract), contract.owner, history_columns(contract)),
         ]
     found += [
         Table(f"silver.{name}", description, SHARED_OWNER, SHARED_COLUMNS[name]) for name, description in SHARED.items()

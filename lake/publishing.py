@@ -77,7 +77,7 @@ def ensure_table(
     """Create the table where it is missing, and add the columns it does not have yet. True when it was created.
 
     Only additions are made by themselves: a column whose type differs from the one wanted raises ValueError, and
-    columns that are no longer wanted stay. (The lake's own tables go through lake.migrations.apply, which does the rest.)
+    columns that are no longer wanted stay. (The lake's own tables go through lake.migrations.apply.)
     """
     if not spark.catalog.tableExists(table):
         create_table(spark, table, columns, partitioned_by, comment, properties)
@@ -95,7 +95,7 @@ def create_table(
     comment: str = "",
     properties: Mapping[str, str] | None = None,
 ) -> None:
-    """Create the table. `partitioned_by` is what stands in PARTITIONED BY; `properties` are added to TABLE_PROPERTIES."""
+    """Create the table. `partitioned_by` stands in PARTITIONED BY; `properties` are added to TABLE_PROPERTIES."""
     definitions = ", ".join(_definition(column) for column in columns)
     clauses = [f"CREATE TABLE IF NOT EXISTS {quoted(table)} ({definitions}) USING iceberg"]
     if partitioned_by:

@@ -1,8 +1,8 @@
 """The marts as they are declared in `marts/`: what each one's rows stand for, its columns, its checks, its SQL.
 
-A mart's yaml holds: `grain` (one sentence), `owner` (the team that answers for it), `refresh`, `partition` (an Iceberg partition expression), `key` (columns
-that name a row), `columns`, `checks` and `question` (one it answers, with Athena SQL); for root causes also `step` and
-`causes`. Standard library and PyYAML only: the CLI and the functions read marts too.
+A mart's yaml holds: `grain` (one sentence), `owner` (the team that answers for it), `refresh`, `partition` (an Iceberg
+partition expression), `key` (columns that name a row), `columns`, `checks` and `question` (one it answers, with Athena
+SQL); for root causes also `step` and `causes`. Standard library and PyYAML only: the CLI and functions read marts too.
 """
 
 from __future__ import annotations

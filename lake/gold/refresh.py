@@ -79,7 +79,9 @@ def refresh(spark: SparkSession, run: GoldRun) -> GoldResult:
 
     def still_ours() -> None:
         if not run.holds_lease():
-            raise LeaseLost(f"gold run {run.run_id} lost its lease before it could upgrade a table; nothing was changed")
+            raise LeaseLost(
+                f"gold run {run.run_id} lost its lease before it could upgrade a table; nothing was changed"
+            )
 
     together(partial(_ensure, spark, tables[name], mart, still_ours) for name, mart in marts.items())
     sources = {name: f"{run.silver}.{name}" for name in WATERMARKS}
@@ -258,7 +260,7 @@ def _write(
         # Iceberg replaces whole files: the years' other months are written again as they are.
         replaced = condition(mart.month_column or "", years_of(due))
         others = spark.table(publishing.quoted(table)).where(f"({replaced}) AND NOT ({part.condition})")
-        typed = typed.unionByName(others)
+        typed = typed.unionByName(others.select(*typed.columns))  # a newer release may have added columns
     if mart.keeps_years:
         typed = typed.coalesce(1)
     from pyspark.sql.functions import expr

@@ -1,1 +1,1 @@
-"""Upgrades of tables that an earlier release made: numbered, forward only, kept with the table (docs/decisions/0021)."""
+"""Upgrades of tables that earlier releases made: numbered, forward only, kept with the table (docs/decisions/0021)."""

@@ -35,7 +35,7 @@ class Wanted:
 
     @property
     def words(self) -> str:
-        """What the catalog says about the table. Glue shows no property of an Iceberg table, so the owner is told too."""
+        """What the catalog says about the table. Glue shows no property of an Iceberg table, so it names the owner."""
         return f"{self.comment} Owner: {self.owner}."
 
 

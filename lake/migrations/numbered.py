@@ -1,4 +1,4 @@
-"""Every migration there is, oldest first. One that was released is never changed or taken out: the next one mends it."""
+"""Every migration there is, oldest first. One that was released is never changed nor taken out."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Which migrations a table still needs, and whether this release may touch the table at all.
 
-Two numbers are kept with every table, as its properties. VERSION is that of the last migration it has seen. FLOOR is that
-of the last one after which an older release cannot go on; it is raised before the first step, so that it also holds for
-a table that a run left half way.
+Two numbers are kept with every table, as its properties. VERSION is that of the last migration it has seen. FLOOR is
+that of the last one after which an older release cannot go on; it is raised before the first step, so that it also
+holds for a table that a run left half way.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def pending(name: str, standing: Standing, migrations: Sequence[Migration]) -> l
     if standing.floor > known:
         raise TableTooNew(
             f"{name} was changed by a newer release (its schema is version {standing.version}, readable from "
-            f"{standing.floor} on; this release knows {known}): nothing was written. Deploy that release again; tables go "
-            "forward only (docs/operate.md, Upgrades)"
+            f"{standing.floor} on; this release knows {known}): nothing was written. Deploy that release again; tables "
+            "go forward only (docs/operate.md, Upgrades)"
         )
     due = [migration for migration in migrations if name in migration.tables and migration.number > standing.version]
     return sorted(due, key=lambda migration: migration.number)

@@ -1,4 +1,4 @@
-"""What a migration may do to a table. A step looks at the table as it is and says the one statement that is due, if any.
+"""What a migration may do to a table. A step looks at the table as it is and says the one statement that is due.
 
 That makes every step repeatable: a run that died between two of them begins again with the first, and what is done
 already asks for nothing. No step undoes anything. New columns need none: the job adds what a declaration has and the

@@ -108,6 +108,7 @@ def _lines(
         f"name: {name.replace('_', ' ').capitalize()}",
         "version: 0.1.0",
         "status: draft",
+        "team: {name: Nobody yet}  # who answers for this feed: the catalog names them as owner",
         "dataProduct: jozi-lake",
         "description:",
         "  purpose: What the rows are, and what they are for. (Write it here.)",

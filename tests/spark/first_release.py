@@ -1,4 +1,4 @@
-"""A lake as the first release left it: its tables' layouts and rows, written down by that release (first_release.json)."""
+"""A lake as the first release left it: layouts and rows as that release wrote them (first_release.json)."""
 
 from __future__ import annotations
 

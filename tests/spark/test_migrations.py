@@ -30,6 +30,7 @@ class Whole:
     """A silver lake with gold beside it."""
 
     def __init__(self, spark, folder):
+        folder.mkdir(exist_ok=True)
         self.spark = spark
         self.silver = SilverLake(spark, folder)
         self.gold = f"gold_{uuid.uuid4().hex[:8]}"
@@ -48,8 +49,8 @@ class Whole:
         for database in (self.silver.database, self.gold):
             for row in self.spark.sql(f"SHOW TABLES IN glue_catalog.{database}").collect():
                 frame = self.spark.table(f"glue_catalog.{database}.{row.tableName}")
-                names = sorted(set(frame.columns) - CLOCKS)
-                texts = frame.selectExpr(f"to_json(struct({', '.join(names)}))").collect()
+                names = ", ".join(f"`{name}`" for name in sorted(set(frame.columns) - CLOCKS))
+                texts = frame.selectExpr(f"to_json(struct({names}))").collect()
                 found[row.tableName] = sorted((json.loads(text[0]) for text in texts), key=json.dumps)
         return found
 
@@ -77,7 +78,11 @@ def ours():
 
 
 def test_a_lake_of_the_first_release_goes_on_as_if_it_had_always_been_one_of_today(spark, tmp_path):
-    later = [order(2, day="17/03/2018", complaint="yes", reason="Late delivery"), order(6, day="01/05/2018"), order(10, delivery="x")]
+    later = [
+        order(2, day="17/03/2018", complaint="yes", reason="Late delivery"),
+        order(6, day="01/05/2018"),
+        order(10, delivery="x"),
+    ]
     fresh, old = Whole(spark, tmp_path / "fresh"), Whole(spark, tmp_path / "old")
     for file in first_release.WRITTEN["files"]:
         fresh.drop(file["name"], file["at"], file["rows"], file["batch"])
@@ -98,9 +103,14 @@ def test_a_lake_of_the_first_release_goes_on_as_if_it_had_always_been_one_of_tod
         assert shapes[0].partition == shapes[1].partition == tuple(filter(None, [mart.partition]))
 
 
-COLUMNS = (ColumnSpec("month", "date", "The month."), ColumnSpec("amount", "bigint", "How many."), ColumnSpec("kind", "date"))
+COLUMNS = (
+    ColumnSpec("month", "date", "The month."),
+    ColumnSpec("amount", "bigint", "How many."),
+    ColumnSpec("kind", "date"),
+)
 UPGRADES = (
-    Migration(1, "a rename and a wider type", ("gold.t",), (RenameColumn("count", "amount"), WidenType("amount", "bigint"))),
+    Migration(1, "a rename and a wider type", ("gold.t",),
+              (RenameColumn("count", "amount"), WidenType("amount", "bigint"))),
     Migration(2, "years", ("gold.t",), (ReplacePartition("month", "years(month)"), Recompute())),
     Migration(3, "another kind, and how files are written", ("gold.t",),
               (DropColumn("kind", "string"), SetProperties({"write.parquet.compression-codec": "gzip"}))),
@@ -112,7 +122,11 @@ def table(spark):
     """A table of before there were migrations, with a row in it."""
     spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.migrations")
     name = f"glue_catalog.migrations.t_{uuid.uuid4().hex[:8]}"
-    old = [ColumnSpec("month", "date", "The mnth."), ColumnSpec("count", "int", "How many."), ColumnSpec("kind", "string")]
+    old = [
+        ColumnSpec("month", "date", "The mnth."),
+        ColumnSpec("count", "int", "How many."),
+        ColumnSpec("kind", "string"),
+    ]
     publishing.create_table(spark, name, old, "month")
     spark.sql(f"INSERT INTO {name} VALUES (DATE'2018-03-01', 7, 'x')")
     yield name
@@ -205,7 +219,11 @@ def test_after_an_additive_upgrade_the_older_release_goes_on(spark, tmp_path):
     lake = Whole(spark, tmp_path)
     lake.drop("a.csv", 1, [order(1), order(2)], "silver-1")
     lake.refresh("gold-1")
-    for table in (f"{lake.silver.database}.orders", f"{lake.silver.database}.file_loads", f"{lake.gold}.stage_bottlenecks"):
+    for table in (
+        f"{lake.silver.database}.orders",
+        f"{lake.silver.database}.file_loads",
+        f"{lake.gold}.stage_bottlenecks",
+    ):
         spark.sql(f"ALTER TABLE glue_catalog.{table} ADD COLUMNS (of_tomorrow string)")
         spark.sql(f"ALTER TABLE glue_catalog.{table} SET TBLPROPERTIES ('{VERSION}'='{FUTURE}')")
 
@@ -230,11 +248,11 @@ def test_after_a_breaking_upgrade_the_older_release_writes_nothing(spark, tmp_pa
     table = f"{lake.silver.database}.orders" if layer == "silver" else f"{lake.gold}.root_causes"
     spark.sql(f"ALTER TABLE glue_catalog.{table} SET TBLPROPERTIES ('{VERSION}'='{FUTURE}', '{FLOOR}'='{FUTURE}')")
 
+    def go_on():
+        return lake.drop("b.csv", 2, [order(1)], "silver-2") if layer == "silver" else lake.refresh("gold-2")
+
     with pytest.raises(TableTooNew, match=f"{layer}.* was changed by a newer release"):
-        if layer == "silver":
-            lake.drop("b.csv", 2, [order(1, delivery="44.0")], "silver-2")
-        else:
-            lake.refresh("gold-2")
+        go_on()
 
     assert lake.everything() == before
 

@@ -45,6 +45,7 @@ FIXED = {
 }
 YAML = """
 grain: One row per x.
+owner: Analytics
 refresh: whole
 key: [x]
 columns: [{name: x, type: int, description: It is x.}]
@@ -141,7 +142,8 @@ def test_the_digest_follows_definitions_and_parameters():
         (("row: x > 0", "when: x > 0"), "when"),
         (("row: x > 0", "row: x > 0, whole: count(*) > 0"), "either row or whole"),
         (("grain: One row per x.", "grains: One row per x."), "grain"),
-        (("refresh: whole", "refresh: whole\nowner: me"), "unknown entry owner"),
+        (("owner: Analytics\n", ""), "owner"),
+        (("refresh: whole", "refresh: whole\nauthor: me"), "unknown entry author"),
         (("key: [x]", "key: [x"), "not readable"),
     ],
 )

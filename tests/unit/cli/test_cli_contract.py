@@ -11,6 +11,7 @@ from cli import contract as module
 from lake.contracts import load_contracts
 from lake.trial import Finding, Trial
 from tests.feeds import customers_csv
+from tests.unit.stack import REPOSITORY
 
 from .conftest import Ended
 
@@ -112,3 +113,22 @@ def test_wrong_use_is_told_in_a_sentence(
     ended = run("contract", *(places.get(word, word) for word in words))
 
     assert (ended.code, says in ended.err) == (code, True), ended.err
+
+
+def test_a_contract_that_is_to_take_the_place_of_one_in_use_is_told_what_that_takes(
+    run: Run, orders: Path, tmp_path: Path
+) -> None:
+    text = (REPOSITORY / "contracts" / "orders.yaml").read_text(encoding="utf-8")
+    proposed = tmp_path / "orders.yaml"
+    proposed.write_text(
+        text.replace("version: 1.0.0", "version: 2.0.0").replace("months(order_date)", "years(order_date)")
+    )
+
+    ended = run("contract", "check", str(orders), "--header-only", "--contract", str(proposed))
+    proposed.write_text(proposed.read_text().replace("version: 2.0.0", "version: 1.0.0"))
+    refused = run("contract", "check", str(orders), "--header-only", "--contract", str(proposed), "--json")
+
+    assert ended.code == 0
+    assert ended.out.startswith("migration: the partition months(order_date) becomes years(order_date): write a migr")
+    assert refused.code == 1
+    assert [change["level"] for change in refused.json["changes"]] == ["refused", "migration"]
