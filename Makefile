@@ -70,7 +70,7 @@ audit: $(READY) $(AUDIT)/.ready ## Scan template and workflows (checkov) and dep
 	$(scanners)
 
 scan: $(READY) ## The same as far as it goes without the internet
-	@if $(MAKE) --no-print-directory $(AUDIT)/.ready; then $(MAKE) --no-print-directory scan-installed; else \
+	@if $(MAKE) -s --no-print-directory $(AUDIT)/.ready; then $(MAKE) -s --no-print-directory scan-installed; else \
 	  echo "NOT SCANNED: the scanners could not be installed (is the package index out of reach?)."; fi
 
 scan-installed: ONLINE := --when-online

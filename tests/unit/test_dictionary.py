@@ -10,6 +10,8 @@ from lake.dictionary import Table, page, tables
 from lake.gold.marts import load_marts
 from lake.silver.tables import PERSONAL
 
+from .stack import of_type
+
 TABLES = tables(load_contracts(), load_marts())
 
 
@@ -17,6 +19,32 @@ TABLES = tables(load_contracts(), load_marts())
 def test_every_table_and_column_says_what_it_is(table: Table) -> None:
     assert table.description.strip().endswith(".")
     assert [column.name for column in table.columns if not column.comment.strip()] == []
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_every_table_has_an_owner_that_the_page_names(table: Table) -> None:
+    section = page([table])
+
+    assert table.owner.strip()
+    assert f"\nOwner: {table.owner}.\n" in section
+
+
+def test_every_database_says_what_it_is_for_and_who_owns_it() -> None:
+    databases = [one["DatabaseInput"] for one in of_type("AWS::Glue::Database").values()]
+
+    assert len(databases) == 3
+    assert all(one["Description"].endswith(".") and one["Parameters"]["owner"] for one in databases)
+
+
+def test_columns_of_numbers_say_their_unit() -> None:
+    without = {
+        f"{mart.name}.{column.name}"
+        for mart in load_marts().values()
+        for column in mart.columns
+        if column.type in ("bigint", "int", "double") and not column.unit
+    }
+
+    assert without == {"freshness.silver_snapshot_id", "root_causes.rank"}  # a name and a place: neither measures
 
 
 def test_columns_with_personal_data_say_so() -> None:

@@ -54,6 +54,52 @@ def test_the_pipeline_holds_no_keys() -> None:
     assert trusted == {"staging", "prod", "drift"}
 
 
+def test_actions_are_pinned_by_commit_and_say_their_version() -> None:
+    used = re.findall(r"uses: *(.*)", TEXT)
+    loose = [one for one in used if not re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)]
+
+    assert used
+    assert loose == []
+    assert len({one.partition("@")[0] for one in used}) == len(set(used)), "one action, two versions"
+
+
+def test_keys_come_by_openid_connect_for_the_environments_one_role() -> None:
+    for name, job in JOBS.items():
+        asked = [step["with"] for step in job["steps"] if "configure-aws-credentials" in step.get("uses", "")]
+        trusted = job.get("permissions") == {"contents": "read", "id-token": "write"}
+        assert trusted == bool(asked) == ("environment" in job), name
+        for given in asked:
+            assert set(given) == {"role-to-assume", "aws-region"}
+            assert re.fullmatch(r"\$\{\{ vars\.\w+_ROLE_ARN \}\}", given["role-to-assume"])
+
+
+def test_what_is_checked_out_keeps_no_credentials() -> None:
+    steps = [step for job in JOBS.values() for step in job["steps"] if "actions/checkout" in step.get("uses", "")]
+
+    assert steps
+    assert all(step["with"]["persist-credentials"] is False for step in steps)
+
+
+def test_every_job_ends_by_itself() -> None:
+    assert [name for name, job in JOBS.items() if not job.get("timeout-minutes")] == []
+
+
+def test_what_is_deployed_is_what_was_checked_and_its_parts_are_listed() -> None:
+    kept = {step["with"]["name"] for job in ("check", "build") for step in JOBS[job]["steps"] if "upload" in str(step)}
+
+    assert kept == {"sbom", "build"}
+    assert "make audit sbom" in commands("check")
+    for stage in ("staging", "prod"):
+        assert [step["with"]["name"] for step in JOBS[stage]["steps"] if "download" in str(step)] == ["build"]
+        assert not any("sam build" in one for one in commands(stage))
+
+
+def test_the_three_environments_are_stacks_of_their_own() -> None:
+    stacks = {stage: CONFIG[stage]["deploy"]["parameters"]["stack_name"] for stage in ("dev", "staging", "prod")}
+
+    assert stacks == {"dev": "jozi-lake-dev", "staging": "jozi-lake-staging", "prod": "jozi-lake-prod"}
+
+
 def test_nothing_from_outside_is_put_into_a_shell() -> None:
     for job in JOBS:
         for command in commands(job):
