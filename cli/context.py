@@ -115,11 +115,20 @@ class Lake:
         changed = self._described.get("LastUpdatedTime", self._described["CreationTime"])
         return self._described["StackStatus"], str(changed)
 
+    @property
+    def may_be_deleted(self) -> bool:
+        """Whether one command deletes a stack that people rely on: staging or prod, without termination protection."""
+        relied_on = self._parameters.get("Environment") in ("staging", "prod")
+        return relied_on and not self._described.get("EnableTerminationProtection")
+
     @cached_property
     def promise_minutes(self) -> str:
         """The delivery promise that the stack was deployed with."""
-        given = {item["ParameterKey"]: item["ParameterValue"] for item in self._described.get("Parameters", ())}
-        return given.get("PromiseMinutes", "30")
+        return self._parameters.get("PromiseMinutes", "30")
+
+    @property
+    def _parameters(self) -> dict[str, str]:
+        return {item["ParameterKey"]: item["ParameterValue"] for item in self._described.get("Parameters", ())}
 
     def output(self, name: str) -> str:
         """One output. Raises CliError where the stack is of another release and lacks it."""

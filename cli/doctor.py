@@ -133,6 +133,9 @@ def _stack(lake: context.Lake) -> Iterator[Check]:
 def _stack_state(lake: context.Lake) -> Check:
     state, _ = lake.state
     good = state.endswith("_COMPLETE") and not state.startswith(("ROLLBACK", "DELETE"))
+    if good and lake.target is Target.aws and lake.may_be_deleted:
+        protect = "aws cloudformation update-termination-protection --enable-termination-protection --stack-name"
+        return Check("stack", False, f"{lake.stack} is not protected from deletion", f"{protect} {lake.stack}")
     return Check("stack", good, f"{lake.stack} is {state}", "deploy again (`lake up`, or `sam deploy`)")
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from cli import answers, context, demo, wait
+from cli import answers, context, demo, doctor, wait
 from cli.errors import CliError
+from cli.options import Target
 from cli.wait import Outcome
 
 from .cause_rows import cause, cause_rows
@@ -190,6 +191,28 @@ def test_doctor_finds_nothing_wrong_in_a_healthy_lake(run: Run, healthy: FakeLak
         "runs",
     } <= {*names}
     assert run("doctor").out.splitlines()[-1] == "Everything is fine."
+
+
+@pytest.mark.parametrize(
+    ("environment", "protected", "ok"),
+    [("prod", True, True), ("prod", False, False), ("staging", False, False), ("dev", False, True)],
+)
+def test_doctor_wants_staging_and_prod_protected_from_deletion(
+    lake: FakeLake, environment: str, protected: bool, ok: bool
+) -> None:
+    class Described:
+        def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
+            parameters = [{"ParameterKey": "Environment", "ParameterValue": environment}]
+            stack = {"StackStatus": "UPDATE_COMPLETE", "CreationTime": NOON, "Parameters": parameters}
+            return {"Stacks": [stack | {"EnableTerminationProtection": protected}]}
+
+    lake.clients["cloudformation"] = Described()
+    lake.target = Target.aws
+
+    found = doctor._stack_state(lake)
+
+    assert found.ok == ok
+    assert ok or "update-termination-protection" in found.remedy
 
 
 def test_doctor_finds_tables_that_the_catalog_lost_and_entries_that_lead_nowhere(run: Run, healthy: FakeLake) -> None:
