@@ -66,27 +66,6 @@ def literal(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def ensure_table(
-    spark: SparkSession,
-    table: str,
-    columns: Sequence[ColumnSpec],
-    partitioned_by: str = "",
-    comment: str = "",
-    properties: Mapping[str, str] | None = None,
-) -> bool:
-    """Create the table where it is missing, and add the columns it does not have yet. True when it was created.
-
-    Only additions are made by themselves: a column whose type differs from the one wanted raises ValueError, and
-    columns that are no longer wanted stay. (The lake's own tables go through lake.migrations.apply.)
-    """
-    if not spark.catalog.tableExists(table):
-        create_table(spark, table, columns, partitioned_by, comment, properties)
-        return True
-    for statement in additions(spark, table, columns):
-        spark.sql(statement)
-    return False
-
-
 def create_table(
     spark: SparkSession,
     table: str,

@@ -52,9 +52,9 @@ class Lake:
         self.gold_databases: list[str] = []
         spark.sql(f"CREATE NAMESPACE {self.silver}")
         self.gold = self.new_gold("gold")
-        publishing.ensure_table(spark, f"{self.silver}.orders", ORDERS, "months(order_date)")
-        publishing.ensure_table(spark, f"{self.silver}.quarantine", QUARANTINE)
-        publishing.ensure_table(spark, f"{self.silver}.file_loads", FILE_LOADS)
+        publishing.create_table(spark, f"{self.silver}.orders", ORDERS, "months(order_date)")
+        publishing.create_table(spark, f"{self.silver}.quarantine", QUARANTINE)
+        publishing.create_table(spark, f"{self.silver}.file_loads", FILE_LOADS)
 
     def new_gold(self, prefix: str) -> str:
         database = f"glue_catalog.{prefix}_{uuid.uuid4().hex[:8]}"

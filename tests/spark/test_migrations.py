@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -169,6 +170,20 @@ def test_a_table_that_is_up_to_date_is_not_altered(spark, table):
     ensure(again, wanted(table), ours, UPGRADES)
 
     assert again.ran == []
+
+
+def test_a_table_that_is_up_to_date_costs_no_call(spark, table):
+    ensure(spark, wanted(table), ours, UPGRADES)
+    described = {row.col_name: row.data_type for row in spark.sql(f"DESCRIBE TABLE EXTENDED {table}").collect()}
+    metadata = Path(described["Location"].removeprefix("file:")) / "metadata"
+    metadata.rename(metadata.with_name("away"))  # whoever asks the catalog or the storage now finds no table
+
+    try:
+        created = ensure(spark, wanted(table), ours, UPGRADES)
+    finally:
+        metadata.with_name("away").rename(metadata)
+
+    assert not created
 
 
 def test_a_table_that_is_created_needs_no_upgrade(spark, table):

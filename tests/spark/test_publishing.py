@@ -19,7 +19,7 @@ def table(spark):
     """An empty table of its own for every test."""
     name = f"glue_catalog.publishing.t_{uuid.uuid4().hex[:8]}"
     spark.sql("CREATE NAMESPACE IF NOT EXISTS glue_catalog.publishing")
-    publishing.ensure_table(spark, name, COLUMNS, partitioned_by="months(day)", comment="it's a table")
+    publishing.create_table(spark, name, COLUMNS, partitioned_by="months(day)", comment="it's a table")
     yield name
     spark.sql(f"DROP TABLE {name} PURGE")
 
@@ -163,21 +163,23 @@ def test_properties_do_not_outlive_their_block(spark):
     assert seen == ["inner", "outer", None]
 
 
-def test_ensure_table_adds_missing_columns_and_keeps_rows(spark, table):
+def test_missing_columns_are_added_once_and_rows_stay(spark, table):
     insert(spark, table, 1)
     wanted = [*COLUMNS, ColumnSpec("minutes", "DECIMAL(9, 2)", "how long"), ColumnSpec("flags", "array<string>")]
 
-    publishing.ensure_table(spark, table, wanted)
-    publishing.ensure_table(spark, table, wanted)
+    for statement in publishing.additions(spark, table, wanted):
+        spark.sql(statement)
+
+    assert publishing.additions(spark, table, wanted) == []
 
     fields = {field.name: field.dataType.simpleString() for field in spark.table(table).schema.fields}
     assert (fields["minutes"], fields["flags"]) == ("decimal(9,2)", "array<string>")
     assert spark.table(table).collect()[0].minutes is None
 
 
-def test_ensure_table_refuses_to_change_a_type(spark, table):
+def test_a_type_is_not_changed_without_a_migration(spark, table):
     with pytest.raises(ValueError, match=r"column v of .* is string, and INTEGER is wanted"):
-        publishing.ensure_table(spark, table, [ColumnSpec("v", "INTEGER")])
+        publishing.additions(spark, table, [ColumnSpec("v", "INTEGER")])
 
 
 def test_tables_are_iceberg_version_2_with_comments(spark, table):
