@@ -39,11 +39,12 @@ from lake.words import clean, count
 __all__ = ["FORCED_TRIES", "TRIES", "Clock", "Flight", "holds_lease", "new_id"]
 
 TRIES = 2  # ordinary failures of one batch before it is given up
-FORCED_TRIES = 5  # the same for runs that were stopped or killed, or lost their engine: that says nothing about files
+# The same for runs that were stopped or killed, lost their engine, or are of too old a release (lake.migrations.plan):
+FORCED_TRIES = 5  # that says nothing about files
 _FORCED = re.compile(
     r"\b(killed|sigkill|sigterm|terminated|exit(ed)?( code| status)?:? ?(-9|-15|137|143)|was stopped while|"
     r"statuscode\.unavailable|connection (refused|reset)|could not connect to the endpoint|socket closed|"
-    r"internal service error|resource unavailable|service ?unavailable|slow ?down)\b",
+    r"internal service error|resource unavailable|service ?unavailable|slow ?down|was changed by a newer release)\b",
     re.I,
 )
 _ROOM_WAITS = (1.0, 2.0, 4.0, 8.0)  # seconds; Glue frees the place of an ended run some seconds after its event

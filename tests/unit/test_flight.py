@@ -10,6 +10,7 @@ from lake.flight import holds_lease
 from lake.intake import Intake
 from lake.leases import EXPIRY_SECONDS, GRACE_SECONDS, Leases
 from lake.manifest import FileOutcome
+from lake.migrations.plan import Standing, TableTooNew, pending
 
 from .flow_fakes import TABLE, World, orders_csv
 
@@ -157,10 +158,18 @@ def test_fresh_files_do_not_wait_for_the_whole_search(world: World) -> None:
     assert [file.key for file in world.manifest(run).files] == ["orders/fresh.csv"]
 
 
+def too_new() -> str:
+    """What a run of a former release says over a table that a newer one changed."""
+    with pytest.raises(TableTooNew) as refused:
+        pending("silver.orders", Standing(9, 9), ())
+    return str(refused.value)
+
+
 @pytest.mark.parametrize(
     "error",
     [
         "The process was killed: exit code -9",
+        f"silver batch b1 failed: {too_new()}",
         "The script was ended by signal SIGKILL",
         "The sandbox was stopped while this job run was going.",
         "SparkConnectGrpcException: <_MultiThreadedRendezvous of RPC that terminated with: status = "
