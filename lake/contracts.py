@@ -129,7 +129,7 @@ class Contract:
     quarantine_threshold_rows: int = 0  # ... if it has at least this many rows
     layouts: tuple[Layout, ...] = ()
     watch: Watch = Watch()
-    owner: str = ""  # the team that answers for the feed; never empty in one that was read from YAML
+    owner: str = "not stated"  # the team that answers for the feed
 
     def field(self, name: str) -> Field:
         """The field of that name; KeyError when the contract has none."""
@@ -202,7 +202,7 @@ def parse_contract(text: str, source: str = "contract") -> Contract:
         quarantine_threshold_rows=int(custom.get("quarantineThresholdRows", 0)),
         layouts=tuple(Layout(item["name"], tuple(item["header"])) for item in custom.get("layouts", ())),
         watch=_watch(custom.get("watch") or {}, source),
-        owner=_owner(document, source),
+        owner=_owner(document),
     )
     _check(contract, source)
     return contract
@@ -212,13 +212,11 @@ def _customs(element: Mapping[str, Any]) -> dict[str, Any]:
     return {item["property"]: item["value"] for item in element.get("customProperties") or ()}
 
 
-def _owner(document: Mapping[str, Any], source: str) -> str:
+def _owner(document: Mapping[str, Any]) -> str:
     """The team's name, or the domain that the feed belongs to: the catalog says whom to ask about every table."""
     team = document.get("team") or {}
-    owner = (team.get("name") if isinstance(team, dict) else None) or document.get("domain")
-    if not owner:
-        raise ContractError(f"{source}: nobody owns it: team (with a name) or domain is missing")
-    return str(owner)
+    named = team.get("name") if isinstance(team, dict) else None
+    return str(named or document.get("domain") or Contract.owner)
 
 
 def _identifier(name: Any, source: str) -> str:

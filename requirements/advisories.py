@@ -2,7 +2,7 @@
 
 pip-audit says "No known vulnerabilities found" of packages that it could look up nowhere, too. Here that is an answer
 of its own: without the advisories nothing was audited, which `--when-online` takes as a word to the reader and not as a
-failure, so that a check does not fail because the internet is away. A package that alone is unknown always fails it.
+failure, so that a check does not fail because the internet, or a part of it, is away.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Verdict:
 
     def failed(self, when_online: bool) -> bool:
         """Whether the scan fails."""
-        return self.state in (VULNERABLE, UNKNOWN) or (self.state == OFFLINE and not when_online)
+        return self.state == VULNERABLE or (self.state != CLEAN and not when_online)
 
 
 def judge(lock: str, report: dict[str, Any] | None, said: str) -> Verdict:
@@ -68,13 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("locks", nargs="+", metavar="LOCK")
     parser.add_argument("--program", default="pip-audit")
-    parser.add_argument("--when-online", action="store_true", help="out of reach of the advisories is no failure")
+    parser.add_argument("--when-online", action="store_true", help="what cannot be looked up is told and is no failure")
     given = parser.parse_args(arguments)
     verdicts = [audit(given.program, lock) for lock in given.locks]
     for verdict in verdicts:
         print("\n".join(verdict.lines))
-    if any(verdict.state == OFFLINE for verdict in verdicts):
-        print("Advisories were out of reach: dependencies were NOT audited. Run `make audit` where the internet is.")
+    if any(verdict.state in (OFFLINE, UNKNOWN) for verdict in verdicts):
+        print("Advisories were out of reach: not everything was audited. Run `make audit` where the internet is.")
     return int(any(verdict.failed(given.when_online) for verdict in verdicts))
 
 

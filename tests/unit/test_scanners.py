@@ -55,7 +55,7 @@ BROKEN = {"name": "c", "version": "2", "vulns": [{"id": "CVE-1", "fix_versions":
         ([CLEAN], advisories.CLEAN, False, False),
         ([CLEAN, BROKEN], advisories.VULNERABLE, True, True),
         ([SKIPPED, BROKEN], advisories.VULNERABLE, True, True),
-        ([CLEAN, SKIPPED], advisories.UNKNOWN, True, True),
+        ([CLEAN, SKIPPED], advisories.UNKNOWN, True, False),
         ([SKIPPED, SKIPPED], advisories.OFFLINE, True, False),
     ],
 )
