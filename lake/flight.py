@@ -23,12 +23,14 @@ Glue lets one run go at a time, and a run publishes only while its fence is the 
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from lake.alerting import Alarm
 from lake.leases import BLOCKED, COLLECTING, GRACE_SECONDS, READY, RUNNING, Lease, Leases, holds_lease
@@ -46,6 +48,8 @@ _FORCED = re.compile(
     r"internal service error|resource unavailable|service ?unavailable|slow ?down)\b",
     re.I,
 )
+log = logging.getLogger("lake")
+
 _ROOM_WAITS = (1.0, 2.0, 4.0, 8.0)  # seconds; Glue frees the place of an ended run some seconds after its event
 
 
@@ -146,6 +150,7 @@ class Flight:
             self.leases.change(ready, stage=BLOCKED)
             return "blocked"
         self.leases.change(ready, stage=RUNNING, job_run_id=run_id)
+        self._log("run started", ready, run_id)
         return "started"
 
     def _start_job(self, lease: Lease, arguments: Mapping[str, str]) -> str | None:
@@ -186,10 +191,15 @@ class Flight:
             if error is None:
                 if run.started:
                     self.measures.note(f"{self.name.title()}RunSeconds", max(self.clock.now() - run.started, 0.0))
+                self._log("run settled", lease, run.id)
                 self.leases.release(lease, failures=0, not_before=0, last_error=None)
                 return "settled"
             run = JobRun(run.id, run.job, "FAILED", run.arguments, error, run.started, run.seconds)
         return self._failed(lease, run)
+
+    def _log(self, message: str, lease: Lease, run_id: str, **more: Any) -> None:
+        """One line with the ids that lead on: from the batch or gold run to Glue's run, whose log is a stream of it."""
+        log.info(message, extra={"job": self.job, self.id_argument: lease.owner, "run_id": run_id, **more})
 
     def _find_run(self, lease: Lease, seen: JobRun | None) -> JobRun | None:
         if seen is not None and not seen.live and self._belongs(lease, seen):
@@ -240,6 +250,7 @@ class Flight:
         forced = run.state == "STOPPED" or bool(_FORCED.search(error))
         again = lease.forced + 1 < FORCED_TRIES if forced else lease.attempt < TRIES
         what_next = "It is tried again." if again else "It was the last try of this batch."
+        self._log("run failed", lease, run.id, run_state=run.state, error=error, again=again)
         told = self.alarm.once(
             f"run {run.id}",
             f"{self.job}: a run ended {run.state}",

@@ -16,6 +16,7 @@ from functools import cache
 from lake import aws
 from lake.alerting import Alarm
 from lake.batch import SilverFlight
+from lake.batches import Batches
 from lake.catalog import CatalogRepair
 from lake.contracts import Contract, load_contracts
 from lake.crawling import Crawling
@@ -131,7 +132,13 @@ class Flow:
         self.alarm = Alarm(ports.alerts, ledger, self.clock.now)
         self.crawling = Crawling(settings.bronze_crawler, ports.crawlers, ledger, self.clock.now)
         self.gold = GoldFlight(
-            settings.gold_job, ports.jobs, self.leases, self.alarm, self.clock, documents=ports.documents
+            settings.gold_job,
+            ports.jobs,
+            self.leases,
+            self.alarm,
+            self.clock,
+            documents=ports.documents,
+            batches=Batches(ledger.store),
         )
         self.silver = SilverFlight(
             settings.silver_job,
