@@ -34,6 +34,7 @@ from typing import Any
 
 from lake.alerting import Alarm
 from lake.leases import BLOCKED, COLLECTING, GRACE_SECONDS, READY, RUNNING, Lease, Leases, holds_lease
+from lake.lineage import COMPLETE, FAIL, START, Attempt
 from lake.measures import Measures
 from lake.ports import JobBusyError, JobRun, Jobs
 from lake.words import clean, count
@@ -80,6 +81,8 @@ class Flight:
         self.alarm = alarm
         self.clock = clock
         self.measures = Measures()
+        # what is kept of every run's lineage: START, COMPLETE or FAIL, the try, and the error (see lake/lineage_log.py)
+        self.told: Callable[[str, Attempt, str | None], object] = lambda *_: None
         self.occupied: Callable[[Lease], bool] = lambda _: False  # whether a crawler is at the tables: lake/catalog.py
 
     # ---- the job's own part --------------------------------------------------------------------------------------
@@ -149,8 +152,8 @@ class Flight:
         if run_id is None:
             self.leases.change(ready, stage=BLOCKED)
             return "blocked"
+        self._began(ready, run_id)
         self.leases.change(ready, stage=RUNNING, job_run_id=run_id)
-        self._log("run started", ready, run_id)
         return "started"
 
     def _start_job(self, lease: Lease, arguments: Mapping[str, str]) -> str | None:
@@ -180,6 +183,7 @@ class Flight:
         if run is None:
             return self._tend_without_run(lease)
         if lease.job_run_id != run.id:
+            self._began(lease, run.id)
             noted = self.leases.change(lease, stage=RUNNING, job_run_id=run.id)
             if noted is None:
                 return "overtaken"
@@ -192,10 +196,19 @@ class Flight:
                 if run.started:
                     self.measures.note(f"{self.name.title()}RunSeconds", max(self.clock.now() - run.started, 0.0))
                 self._log("run settled", lease, run.id)
+                self.told(COMPLETE, self._attempt(lease, run.id), None)
                 self.leases.release(lease, failures=0, not_before=0, last_error=None)
                 return "settled"
             run = JobRun(run.id, run.job, "FAILED", run.arguments, error, run.started, run.seconds)
         return self._failed(lease, run)
+
+    def _began(self, lease: Lease, run_id: str) -> None:
+        """A run is known to go: said before the lease notes it, so that a crash between the two says it once more."""
+        self._log("run started", lease, run_id)
+        self.told(START, self._attempt(lease, run_id), None)
+
+    def _attempt(self, lease: Lease, run_id: str) -> Attempt:
+        return Attempt(self.job, str(lease.owner), lease.fence, run_id)
 
     def _log(self, message: str, lease: Lease, run_id: str, **more: Any) -> None:
         """One line with the ids that lead on: from the batch or gold run to Glue's run, whose log is a stream of it."""
@@ -251,6 +264,7 @@ class Flight:
         again = lease.forced + 1 < FORCED_TRIES if forced else lease.attempt < TRIES
         what_next = "It is tried again." if again else "It was the last try of this batch."
         self._log("run failed", lease, run.id, run_state=run.state, error=error, again=again)
+        self.told(FAIL, self._attempt(lease, run.id), error)
         told = self.alarm.once(
             f"run {run.id}",
             f"{self.job}: a run ended {run.state}",
