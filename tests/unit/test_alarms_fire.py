@@ -130,6 +130,15 @@ def test_an_alarm_fires_when_it_happens_and_people_are_told(stack: WatchedStack,
     assert alarms()[name].get("ActionsEnabled", True) is True
 
 
+def test_gold_counts_as_stale_while_a_tables_metadata_is_gone(stack: WatchedStack) -> None:
+    stack.day_as_usual(hours=0.2)
+    stack.world.tables.unreadable.add(("silver", "orders"))
+
+    stack.pass_time(45 * 60)
+
+    assert stack.state("GoldStaleAlarm") == ALARM
+
+
 def test_a_day_as_usual_leaves_every_alarm_quiet(stack: WatchedStack) -> None:
     stack.day_as_usual(hours=1.2)
     seen: list[dict[str, str]] = []
