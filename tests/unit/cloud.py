@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, TextIO
 
 import boto3
 import pytest
@@ -35,6 +35,12 @@ def function(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def log_into(module: ModuleType, stream: TextIO) -> None:
+    """Has a function log there. Set, not by setStream: that flushes what an earlier test captured and closed."""
+    for handler in module.logger.handlers:
+        handler.stream = stream
 
 
 CONTEXT = SimpleNamespace(

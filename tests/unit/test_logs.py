@@ -13,7 +13,7 @@ import pytest
 from lake.manifest import FileOutcome, GoldResult, Manifest, SilverResult
 from lake.steps import about, step, tell
 
-from .cloud import BRONZE, CONTEXT, LAKE, arrivals, function, sample
+from .cloud import BRONZE, CONTEXT, LAKE, arrivals, function, log_into, sample
 from .flow_fakes import orders_csv
 
 Line = dict[str, Any]
@@ -28,8 +28,7 @@ class Logs:
     def of(self, name: str) -> ModuleType:
         """A function whose log is collected."""
         module = function(name)
-        for handler in module.logger.handlers:
-            handler.setStream(self._written)
+        log_into(module, self._written)
         return module
 
     @property

@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 from lake.manifest import FileOutcome
 
 from .alarm_evaluator import Point, state
-from .cloud import CONTEXT, function, sample
+from .cloud import CONTEXT, function, log_into, sample
 from .flow_fakes import FakeQueue, World, object_event, orders_csv
 from .stack import for_environment, of_type, properties, written
 
@@ -81,8 +81,7 @@ class WatchedStack:
         told = io.StringIO()
         with redirect_stdout(told):
             module = self._functions.setdefault(name, function(name))
-            for handler in module.logger.handlers:
-                handler.setStream(io.StringIO())
+            log_into(module, io.StringIO())
             self._add("AWS/Lambda", "Invocations", {"FunctionName": _function_name(name)}, 1, "Count")
             try:
                 return module.handler(event, CONTEXT)
