@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cli import athena, context, following, lookup
@@ -11,6 +11,7 @@ from cli.quarantine import rows_of
 from cli.runs import GOING, list_runs
 
 if TYPE_CHECKING:
+    from lake.batches import LoadedBatch
     from lake.entries import FileEntry
 
 _RUNS = 200  # of the newest, among which the failed tries of a file's batch are looked for
@@ -26,6 +27,7 @@ class Evidence:
     standing: dict[str, int] | None = None
     failed_tries: list[dict[str, Any]] = field(default_factory=list)
     members: list[FileEntry] = field(default_factory=list)
+    batch: LoadedBatch | None = None  # when its last batch was loaded, and which gold run showed it first
 
     def as_dict(self) -> dict[str, Any]:
         """For `lake explain --json`."""
@@ -35,6 +37,7 @@ class Evidence:
             "standing": self.standing,
             "failed_tries": self.failed_tries,
             "members": [following.as_dict(member) for member in self.members],
+            "batch": asdict(self.batch) if self.batch else None,
         }
 
 
@@ -47,7 +50,15 @@ def gather(lake: context.Lake, entry: FileEntry) -> Evidence:
         standing=standing_rows(lake, entry),
         failed_tries=failed_tries(lake, entry),
         members=members_of(lake, entry),
+        batch=batch_of(lake, entry),
     )
+
+
+def batch_of(lake: context.Lake, entry: FileEntry) -> LoadedBatch | None:
+    """The file's last batch, once silver has loaded it."""
+    from lake.batches import Batches
+
+    return Batches(lake.ledger.store).get(entry.batch_id) if entry.batch_id else None
 
 
 def findings_of(lake: context.Lake, entry: FileEntry) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +14,7 @@ from cli.options import JsonOption, StackOption, Target, TargetOption
 from cli.quarantine import kind_of
 
 if TYPE_CHECKING:
+    from lake.batches import LoadedBatch
     from lake.entries import FileEntry
     from lake.manifest import FileFacts
 
@@ -81,7 +82,7 @@ def story(entry: FileEntry, known: Evidence) -> list[str]:
             lines.append(f"  {render.moment(change.at)}  {after}  {change.state:<9}{because}")
     lines += _tries(known.failed_tries)
     lines += _healed(entry)
-    lines += ["", *_outcome(entry), *_today(known.standing), *_advice(entry)]
+    lines += ["", *_outcome(entry), *_shown(entry, known.batch), *_today(known.standing), *_advice(entry)]
     if findings:
         lines += ["", "What stands out in the file as a whole:"]
         lines += [f"  - {render.safe(finding)}" for finding in findings]
@@ -123,6 +124,19 @@ def _tries(failed: list[dict[str, Any]]) -> list[str]:
         for run in failed
     ]
     return ["", "Tries of its batch that failed:", *lines]
+
+
+def _shown(entry: FileEntry, batch: LoadedBatch | None) -> list[str]:
+    """Since when readers of gold see what the file says, and by which run: the last hop of its way."""
+    if batch is None or entry.state not in ("LOADED", "RETRACTED"):
+        return []
+    if batch.shown_at is None:
+        return ["Gold does not show it yet."]
+    since, snapshot = datetime.fromtimestamp(batch.shown_at, UTC), batch.gold_snapshot_id
+    took = (since - _time(entry.object_time)).total_seconds()
+    lag = f", {took:,.0f} s after it was dropped" if entry.state == "LOADED" and batch.dropped_at is not None else ""
+    where = f"gold run {batch.gold_run_id}" + (f", snapshot {snapshot}" if snapshot is not None else "")
+    return [f"Gold shows it since {render.moment(since)}{lag}: {where}."]
 
 
 def _today(standing: dict[str, int] | None) -> list[str]:

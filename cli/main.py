@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "wait": ("wait", "wait", "Wait until nothing is pending or running."),
     "files": ("files", "files", "Every file that arrived, and what became of it."),
     "explain": ("explain", "explain", "One file's whole story, with the arithmetic."),
+    "lineage": ("lineage", "lineage", "From a file to the tables that show it, or from a table back to its files."),
     "quarantine": ("quarantine", "app", "Rows that were set aside, why, and a csv to repair them."),
     "contract": ("contract", "app", "Does a file fit? Propose a contract for one that does not."),
     "retract": ("retract", "retract", "Take a wrong file back."),

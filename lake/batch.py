@@ -17,6 +17,7 @@ breaks runs is alone. Batches of suspects and of fresh files take turns, so neit
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -24,6 +25,7 @@ from datetime import datetime
 from typing import Any
 
 from lake.alerting import Alarm, not_loaded
+from lake.batches import Batches, LoadedBatch
 from lake.entries import HELD, LOADED, LOADING, PENDING, REJECTED, RETRACTED, FileEntry, timestamp
 from lake.flight import Clock, Flight
 from lake.leases import Lease, Leases
@@ -35,6 +37,8 @@ from lake.words import count, file_name
 MAX_FILES = 10_000
 MAX_BYTES = 20 * 1024**3
 _AT_ONCE = 16  # entries moved at a time; each is a conditional write of its own
+log = logging.getLogger("lake")
+
 _CALM = 10  # batches given up in a row before silver rests: the search for one file among 1,000 takes as many
 
 
@@ -93,6 +97,7 @@ class SilverFlight(Flight):
     ) -> None:
         super().__init__(job, jobs, leases, alarm, clock)
         self.ledger = ledger
+        self.batches = Batches(ledger.store)
         self.documents = documents
         self.bronze_bucket = bronze_bucket
         self.silver_changed = silver_changed  # called before the lease is given back: gold is due
@@ -118,6 +123,8 @@ class SilverFlight(Flight):
         self.just_written.clear()
         if not taken:
             return False
+        for entry in taken:
+            log.info("in batch", extra={"key": entry.key, "version": entry.version, "batch_id": lease.owner})
         self._write_manifest(lease, taken)
         self.leases.change(lease, suspects=suspects)
         return True
@@ -181,13 +188,16 @@ class SilverFlight(Flight):
             return f"The rows of {file_name(wrong[0])} do not add up, so the result of the run is not believed."
         batch = self._manifest(lease)
         loading = self._rebuilt(batch) if batch.rebuild else self._loading(lease)
+        for_gold = result.changed or any(outcome.state in (LOADED, RETRACTED) for outcome in result.files)
+        if for_gold:
+            self._note_loaded(batch, run, [entry for entry in loading if entry.name in outcomes], outcomes)
         self._settle_entries([entry for entry in loading if entry.name in outcomes], outcomes, run, batch)
         self.measures.outcomes(result.files)
         if loading:
             first = min(datetime.fromisoformat(entry.arrived_at).timestamp() for entry in loading)
             if not batch.rebuild:
                 self.measures.note("DropToSilverSeconds", max(self.clock.now() - first, 0.0))
-        if result.changed or any(outcome.state in (LOADED, RETRACTED) for outcome in result.files):
+        if for_gold:
             self.silver_changed()
         self._tell_set_aside([name for name, outcome in outcomes.items() if outcome.state != LOADED])
         missing = [entry for entry in loading if entry.name not in outcomes]
@@ -196,6 +206,23 @@ class SilverFlight(Flight):
         if missing:
             return f"The run gave no answer for {count(len(missing), 'file')}, {file_name(missing[0].key)} first."
         return None
+
+    def _note_loaded(
+        self,
+        batch: Manifest,
+        run: JobRun,
+        settled: Sequence[FileEntry],
+        outcomes: Mapping[tuple[str, str], FileOutcome],
+    ) -> None:
+        """From here on the batch waits for a gold run to show it; before the entries move, so that a crash can be
+        made up for."""
+        new = [
+            datetime.fromisoformat(entry.object_time).timestamp()
+            for entry in settled
+            if outcomes[entry.name].state == LOADED and entry.action is None and not batch.rebuild
+        ]
+        dropped_at = int(min(new)) if new else None
+        self.batches.loaded(LoadedBatch(batch.batch_id, run.id, int(self.clock.now()), dropped_at))
 
     def _settle_entries(
         self,

@@ -23,15 +23,18 @@ Glue lets one run go at a time, and a run publishes only while its fence is the 
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from lake.alerting import Alarm
 from lake.leases import BLOCKED, COLLECTING, GRACE_SECONDS, READY, RUNNING, Lease, Leases, holds_lease
+from lake.lineage import COMPLETE, FAIL, START, Attempt
 from lake.measures import Measures
 from lake.ports import JobBusyError, JobRun, Jobs
 from lake.words import clean, count
@@ -47,6 +50,8 @@ _FORCED = re.compile(
     r"internal service error|resource unavailable|service ?unavailable|slow ?down|was changed by a newer release)\b",
     re.I,
 )
+log = logging.getLogger("lake")
+
 _ROOM_WAITS = (1.0, 2.0, 4.0, 8.0)  # seconds; Glue frees the place of an ended run some seconds after its event
 
 
@@ -77,6 +82,8 @@ class Flight:
         self.alarm = alarm
         self.clock = clock
         self.measures = Measures()
+        # what is kept of every run's lineage: START, COMPLETE or FAIL, the try, and the error (see lake/lineage_log.py)
+        self.told: Callable[[str, Attempt, str | None], object] = lambda *_: None
         self.occupied: Callable[[Lease], bool] = lambda _: False  # whether a crawler is at the tables: lake/catalog.py
 
     # ---- the job's own part --------------------------------------------------------------------------------------
@@ -146,6 +153,7 @@ class Flight:
         if run_id is None:
             self.leases.change(ready, stage=BLOCKED)
             return "blocked"
+        self._began(ready, run_id)
         self.leases.change(ready, stage=RUNNING, job_run_id=run_id)
         return "started"
 
@@ -176,6 +184,7 @@ class Flight:
         if run is None:
             return self._tend_without_run(lease)
         if lease.job_run_id != run.id:
+            self._began(lease, run.id)
             noted = self.leases.change(lease, stage=RUNNING, job_run_id=run.id)
             if noted is None:
                 return "overtaken"
@@ -187,10 +196,24 @@ class Flight:
             if error is None:
                 if run.started:
                     self.measures.note(f"{self.name.title()}RunSeconds", max(self.clock.now() - run.started, 0.0))
+                self._log("run settled", lease, run.id)
+                self.told(COMPLETE, self._attempt(lease, run.id), None)
                 self.leases.release(lease, failures=0, not_before=0, last_error=None)
                 return "settled"
             run = JobRun(run.id, run.job, "FAILED", run.arguments, error, run.started, run.seconds)
         return self._failed(lease, run)
+
+    def _began(self, lease: Lease, run_id: str) -> None:
+        """A run is known to go: said before the lease notes it, so that a crash between the two says it once more."""
+        self._log("run started", lease, run_id)
+        self.told(START, self._attempt(lease, run_id), None)
+
+    def _attempt(self, lease: Lease, run_id: str) -> Attempt:
+        return Attempt(self.job, str(lease.owner), lease.fence, run_id)
+
+    def _log(self, message: str, lease: Lease, run_id: str, **more: Any) -> None:
+        """One line with the ids that lead on: from the batch or gold run to Glue's run, whose log is a stream of it."""
+        log.info(message, extra={"job": self.job, self.id_argument: lease.owner, "run_id": run_id, **more})
 
     def _find_run(self, lease: Lease, seen: JobRun | None) -> JobRun | None:
         if seen is not None and not seen.live and self._belongs(lease, seen):
@@ -241,6 +264,8 @@ class Flight:
         forced = run.state == "STOPPED" or bool(_FORCED.search(error))
         again = lease.forced + 1 < FORCED_TRIES if forced else lease.attempt < TRIES
         what_next = "It is tried again." if again else "It was the last try of this batch."
+        self._log("run failed", lease, run.id, run_state=run.state, error=error, again=again)
+        self.told(FAIL, self._attempt(lease, run.id), error)
         told = self.alarm.once(
             f"run {run.id}",
             f"{self.job}: a run ended {run.state}",

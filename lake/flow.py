@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 
 from lake import aws
 from lake.alerting import Alarm
 from lake.batch import SilverFlight
+from lake.batches import Batches
 from lake.catalog import CatalogRepair
 from lake.contracts import Contract, load_contracts
 from lake.crawling import Crawling
@@ -23,6 +24,8 @@ from lake.entries import PENDING, FileEntry
 from lake.flight import Clock
 from lake.leases import Leases
 from lake.ledger import Ledger
+from lake.lineage import Attempt, Places
+from lake.lineage_log import LineageLog
 from lake.measures import Measures
 from lake.ports import Alerts, Crawlers, Documents, Events, Jobs, ObjectGoneError, Objects, Queue, Tables
 from lake.refresh import GoldFlight
@@ -54,6 +57,12 @@ class Settings:
     gold_crawler: str = ""
     environment: str = "dev"
     promise_minutes: int = 30
+
+    @property
+    def places(self) -> Places:
+        """What lineage calls things after; region and account are those of the alerts' topic."""
+        _, _, _, region, account, _ = self.alerts_topic_arn.split(":")
+        return Places(self.environment, region, account, self.silver_database, self.gold_database)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -131,7 +140,13 @@ class Flow:
         self.alarm = Alarm(ports.alerts, ledger, self.clock.now)
         self.crawling = Crawling(settings.bronze_crawler, ports.crawlers, ledger, self.clock.now)
         self.gold = GoldFlight(
-            settings.gold_job, ports.jobs, self.leases, self.alarm, self.clock, documents=ports.documents
+            settings.gold_job,
+            ports.jobs,
+            self.leases,
+            self.alarm,
+            self.clock,
+            documents=ports.documents,
+            batches=Batches(ledger.store),
         )
         self.silver = SilverFlight(
             settings.silver_job,
@@ -146,6 +161,9 @@ class Flow:
             answered=self.tag,
         )
         self.silver.measures = self.gold.measures = self.measures
+        lineage = LineageLog(ports.documents, settings.places, self.contracts)
+        for flight in (self.silver, self.gold):
+            flight.told = partial(self._tell_lineage, lineage, flight.name)
         self.repairs = [
             CatalogRepair(flight, crawler, database, ports.crawlers, ports.tables, ports.documents)
             for flight, crawler, database in (
@@ -162,6 +180,9 @@ class Flow:
         """The flow on AWS or in the sandbox, from a function's environment; clients are made once a process."""
         settings, ports, ledger, contracts = _parts()
         return cls(settings, ports, ledger, contracts=contracts)
+
+    def _tell_lineage(self, lineage: LineageLog, flight: str, kind: str, attempt: Attempt, error: str | None) -> None:
+        lineage.tell(flight, kind, attempt, self.clock.now(), error)
 
     def start_silver(self) -> str:
         """Starts a silver run for what is PENDING: see `Flight.start`; 'deferred' while a burst is still arriving."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from lake.gold.refresh import FRESHNESS, WATERMARKS
+from lake.gold.refresh import WATERMARKS
 from lake.ports import Tables
+from lake.refresh import FRESHNESS
 
 
 def behind(tables: Tables, silver_database: str, gold_database: str) -> list[str]:

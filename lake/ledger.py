@@ -22,6 +22,7 @@ Every write is conditional on what it believes, so that an event seen twice, lat
 | tries        | TRIES#<what>             | TRIES       | get, update, delete: dead letters that were tried        |
 | sweep cursor | SWEEP                    | CURSOR      | get, put                                                 |
 | lease        | LEASE#<name>             | LEASE       | see lake/leases.py                                       |
+| batch        | BATCH#<id>               | BATCH       | see lake/batches.py                                      |
 
 Nothing is ever scanned. The index is a moment behind the table (DynamoDB's promise), so whoever acts on what it found
 does so by a conditional write to the table itself.

@@ -182,6 +182,8 @@ class GoldResult:
     rows: dict[str, int]
     headline: dict[str, Any]
     published_at: str
+    silver_snapshot_ids: dict[str, int] = field(default_factory=dict)  # silver table -> the snapshot that was read
+    snapshot_ids: dict[str, int] = field(default_factory=dict)  # mart -> the snapshot that holds the figures
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1)

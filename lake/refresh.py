@@ -12,13 +12,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from lake.batches import Batches
 from lake.flight import Flight
 from lake.leases import Lease
 from lake.manifest import GoldResult
 from lake.ports import Documents, JobRun
+
+FRESHNESS = "freshness"  # the mart that is published last: its snapshot stands for the whole of gold
+
+log = logging.getLogger("lake")
 
 
 def gold_result_key(gold_run_id: str) -> str:
@@ -31,9 +38,10 @@ class GoldFlight(Flight):
     name = "gold"
     id_argument = "gold_run_id"
 
-    def __init__(self, *engine: Any, documents: Documents) -> None:
+    def __init__(self, *engine: Any, documents: Documents, batches: Batches) -> None:
         super().__init__(*engine)
         self.documents = documents
+        self.batches = batches
 
     @property
     def due(self) -> bool:
@@ -59,8 +67,24 @@ class GoldFlight(Flight):
         body = self.documents.get(gold_result_key(str(lease.owner)))
         if body is None:
             return f"The run ended without an error, but left no result for gold run {lease.owner}."
-        GoldResult.from_json(body)  # a result that cannot be read is a failed run
+        self._note_shown(lease, run, GoldResult.from_json(body))  # a result that cannot be read is a failed run
         return None
+
+    def _note_shown(self, lease: Lease, run: JobRun, result: GoldResult) -> None:
+        """The batches that readers see since this run, and how long their files had waited for that."""
+        snapshot = result.snapshot_ids.get(FRESHNESS)
+        published = int(datetime.fromisoformat(result.published_at).timestamp())
+        for batch in self.batches.unshown():
+            if batch.loaded_at > lease.touched_at:
+                continue  # it was settled after the run began: the next one shows it for sure
+            at = max(published, batch.loaded_at)  # a run that began before silver was settled may have shown it sooner
+            if not self.batches.shown(batch, result.gold_run_id, snapshot, at):
+                continue
+            seconds = None if batch.dropped_at is None else max(at - batch.dropped_at, 0)
+            if seconds is not None:
+                self.measures.note("DropToGoldSeconds", seconds)
+            ids = {"batch_id": batch.batch_id, "gold_run_id": result.gold_run_id, "run_id": run.id}
+            log.info("gold shows batch", extra={**ids, "gold_snapshot_id": snapshot, "drop_to_gold_seconds": seconds})
 
     def give_up(self, lease: Lease, error: str) -> None:
         """Gold stays what it was; the wish stays on the lease, and the sweeper tries again after the rest."""

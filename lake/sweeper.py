@@ -63,7 +63,7 @@ class Sweeper:
         self._reserve = reserve
         self._entries: list[FileEntry] = []
         self._failed = 0
-        self._late: list[str] = []  # silver tables that gold has not seen
+        self._late: list[str] = []  # silver tables that gold has not seen, or tables that cannot be read
 
     def sweep(self) -> dict[str, Any]:
         """Heals what differs; gives what was found and done, as plain values."""
@@ -75,7 +75,10 @@ class Sweeper:
         report["judged_again"] = self._judge_again()
         report["taken_in"], report["listed_to_the_end"] = self._take_in_missing()
         report["put_back"] = self._put_back_orphans()
-        report["gold_behind"] = [] if report["lost_metadata"] else self._ask_for_gold()
+        if report["lost_metadata"]:  # nobody can tell whether gold is behind, and no run could change it
+            report["gold_behind"], self._late = [], report["lost_metadata"]
+        else:
+            report["gold_behind"] = self._ask_for_gold()
         report["crawler"] = self._tend_crawler()
         report["arrivals"] = self.intake.finish(self._entries)
         report["started"] = flow.move_on()

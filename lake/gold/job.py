@@ -9,6 +9,7 @@ from lake.flight import holds_lease
 from lake.gold.refresh import GoldRun, refresh
 from lake.manifest import GoldResult
 from lake.refresh import gold_result_key
+from lake.steps import about, step
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -45,7 +46,13 @@ def run_job(
         promise_minutes=promise,
         holds_lease=lambda: holds_lease(ledger_table, LEASE, fence),
     )
-    result = refresh(spark, run)
+    with about(gold_run_id=gold_run_id, fence=fence), step("run") as told:
+        result = refresh(spark, run)
+        told |= {
+            "months": len(result.months),
+            "silver_snapshot_ids": result.silver_snapshot_ids,
+            "snapshot_ids": result.snapshot_ids,
+        }
     boto3.client("s3").put_object(
         Bucket=lake_bucket,
         Key=gold_result_key(gold_run_id),

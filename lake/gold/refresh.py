@@ -25,6 +25,7 @@ from lake.migrations.apply import Wanted, ensure
 from lake.migrations.numbered import MIGRATIONS
 from lake.migrations.plan import recomputations
 from lake.parallel import together
+from lake.refresh import FRESHNESS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -36,7 +37,6 @@ WATERMARKS = {
     "file_loads": "silver-file-loads-snapshot-id",
     "quarantine": "silver-quarantine-snapshot-id",
 }
-FRESHNESS = "freshness"
 BRANCH_PREFIX = "gold-"
 BY_MONTH = (declared.CHANGED_MONTHS, declared.CHANGED_PERIODS)  # marts that are due only where months changed
 # No mart of orders reads these; leaving them out keeps the cached rows small.
@@ -89,7 +89,7 @@ def refresh(spark: SparkSession, run: GoldRun) -> GoldResult:
     published = _publications(spark, tables[FRESHNESS], heads[tables[FRESHNESS]].get("main"))
     for summary in published:
         if summary[RUN_ID] == run.run_id:
-            return GoldResult.from_json(summary[RESULT])
+            return _as_published(spark, GoldResult.from_json(summary[RESULT]), tables)
 
     now = {name: heads[table].get("main") for name, table in sources.items()}
     digest = declared.digest(marts, {"promise_minutes": run.promise_minutes}, recomputations(MIGRATIONS))
@@ -98,7 +98,8 @@ def refresh(spark: SparkSession, run: GoldRun) -> GoldResult:
     unpublished = [table for table in tables.values() if "main" not in heads[table]]
     last: Mapping[str, str] = published[0] if published and not unpublished else {}
     if all(last.get(key) == value for key, value in properties.items()):
-        return replace(GoldResult.from_json(last[RESULT]), gold_run_id=run.run_id, months=(), rows={})
+        unchanged = replace(GoldResult.from_json(last[RESULT]), gold_run_id=run.run_id, months=(), rows={})
+        return replace(unchanged, snapshot_ids={FRESHNESS: heads[tables[FRESHNESS]]["main"]})
 
     months = None
     if last.get(DIGEST) == digest:
@@ -139,6 +140,7 @@ def _recompute(
             rows=rows,
             headline=headline,
             published_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            silver_snapshot_ids={name: snapshot for name, snapshot in now.items() if snapshot is not None},
         )
         parameters |= {
             "published_at": result.published_at,
@@ -154,9 +156,17 @@ def _recompute(
         orders.unpersist()
     if not run.holds_lease():
         raise LeaseLost(f"gold run {run.run_id} lost its lease before it could publish; nothing was published")
-    together(partial(publishing.publish, spark, tables[part.mart.name], branch) for part in written)
-    publishing.publish(spark, tables[FRESHNESS], branch)
-    return result
+    names = [part.mart.name for part in written]
+    ids = together(partial(publishing.publish, spark, tables[name], branch) for name in names)
+    shown = dict(zip([*names, FRESHNESS], [*ids, publishing.publish(spark, tables[FRESHNESS], branch)]))
+    return replace(result, snapshot_ids={name: snapshot for name, snapshot in shown.items() if snapshot is not None})
+
+
+def _as_published(spark: SparkSession, result: GoldResult, tables: Mapping[str, str]) -> GoldResult:
+    """The result of a run that was published before, with the snapshots that it made."""
+    names = [name for name in (*result.rows, FRESHNESS) if name in tables]
+    found = {name: publishing.find_snapshot(spark, tables[name], RUN_ID, result.gold_run_id) for name in names}
+    return replace(result, snapshot_ids={name: snapshot for name, snapshot in found.items() if snapshot is not None})
 
 
 def _turns(marts: Iterable[Mart]) -> list[list[Mart]]:

@@ -9,7 +9,7 @@ from lake.flight import holds_lease
 from lake.manifest import Manifest, SilverResult
 from lake.parsing.source import read_text, write_text
 from lake.silver.run import SilverRun
-from lake.silver.steps import step, tell
+from lake.steps import about, step, tell
 
 LEASE = "silver"
 
@@ -49,17 +49,19 @@ def run_job(
         store_result=lambda result: write_text(_result_uri(lake_bucket, result.batch_id), result.to_json()),
         may_publish=lambda: holds_lease(ledger_table, LEASE, fence),
     )
-    with step("run", batch_id=batch_id, files=len(batch.files)):
-        result = run.run()
-    for outcome in result.files:
-        tell(
-            "file",
-            key=outcome.key,
-            version=outcome.version,
-            state=outcome.state,
-            reason=outcome.reason,
-            **outcome.counts,
-        )
+    with about(batch_id=batch_id, fence=fence):
+        with step("run", files=len(batch.files)) as told:
+            result = run.run()
+            told["snapshot_ids"] = result.snapshot_ids
+        for outcome in result.files:
+            tell(
+                "file",
+                key=outcome.key,
+                version=outcome.version,
+                state=outcome.state,
+                reason=outcome.reason,
+                **outcome.counts,
+            )
     return result
 
 

@@ -22,10 +22,10 @@ from lake.silver.claims import INSERTED, Fates, Resolution, months, resolve
 from lake.silver.commit import Commit, LeaseLost, all_tables, ensure_tables, finish_interrupted, heads_of
 from lake.silver.findings import findings
 from lake.silver.reading import bad, count_files, good, local, object_time, read_batch
-from lake.silver.steps import step, tell
 from lake.silver.tables import FILE_LOADS, Names
 from lake.silver.takeback import TakeBack, take_back, versions_of
 from lake.silver.workplace import COLUMNS, Desk, roots_of, settle
+from lake.steps import step, tell
 from lake.words import count as counted
 
 MAIN = "main"

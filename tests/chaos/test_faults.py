@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lake.batches import Batches
 from lake.conductor import Conductor
 from lake.digest import Digest
 from lake.intake import Intake
@@ -116,6 +117,7 @@ def outcome(world: World, spark: Spark) -> dict[str, Any]:
         "gold told": any("gold is fresh" in subject for subject, _ in world.alerts.sent),
         "event": {kind for kind, _ in world.events.sent},
         "crawled": world.crawlers.starts > 0,
+        "loaded and not shown": Batches(world.ledger.store).unshown(),
         "leases": [world.ledger.lease(name).held for name in ("silver", "gold")],
         "held told": any("9 of 9 rows" in message for _, message in world.alerts.sent),
         "failed runs told": {subject for subject, _ in world.alerts.sent if "ended" in subject},
@@ -140,6 +142,7 @@ def test_a_fault_at_any_call_changes_nothing_in_the_end(
     undisturbed = Injector()
     good = disturbed(again, troubled, undisturbed)
     assert good["gold"] == {"A": 2, "B": 2}
+    assert good["loaded and not shown"] == []
     points = list(range(len(undisturbed.calls)))
     chosen = points if LONG else sorted(random.Random(seed).sample(points, min(SAMPLED, len(points))))
     say(f"{len(chosen)} of {len(points)} points, a process {fault} each of them")

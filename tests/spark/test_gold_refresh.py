@@ -149,6 +149,14 @@ def test_a_row_that_moves_to_another_month_changes_both(told):
     assert step.orders == {3: 2, 4: 1, 5: 2}
 
 
+def test_a_result_names_the_snapshots_that_were_read_and_those_that_show_it(told):
+    first, quiet = told.steps["march changed"], told.steps["nothing to do"]
+    assert first.result.silver_snapshot_ids["orders"] == first.result.silver_snapshot_id
+    assert {first.result.snapshot_ids[name] for name in first.result.snapshot_ids} <= set(first.snapshots.values())
+    assert first.result.snapshot_ids["freshness"] == first.snapshots["freshness"]
+    assert quiet.result.snapshot_ids == {"freshness": quiet.snapshots["freshness"]}
+
+
 def test_a_repeated_run_changes_nothing_and_reports_the_same(told):
     step = told.steps["repeated"]
 

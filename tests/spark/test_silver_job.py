@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,10 +81,14 @@ def leave_manifest(lake, batch="b-1"):
     path.write_text(manifest.to_json(), encoding="utf-8")
 
 
-def test_the_job_loads_its_manifest_and_leaves_its_result_beside_it(lake, job, fence):
+def test_the_job_loads_its_manifest_and_leaves_its_result_beside_it(lake, job, fence, capsys):
     leave_manifest(lake)
 
     job(lake, fence)
+
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"step"')]
+    assert {(line["batch_id"], line["fence"]) for line in told} == {("b-1", fence)}
+    assert [line["key"] for line in told if line["step"] == "file"] == ["a.csv"]
 
     result = SilverResult.from_json((lake.folder / "runs" / "silver" / "b-1" / "result.json").read_text("utf-8"))
     assert (result.batch_id, result.changed, result.files[0].rows_in) == ("b-1", True, 2)

@@ -9,8 +9,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from .cloud import cloud
 from .dynamo_fake import FakeDynamo
 from .flow_fakes import World
+
+__all__ = ["cloud"]  # a fixture, of more than one module
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ SETTINGS = Settings(
     silver_job="silver-job",
     gold_job="gold-job",
     bronze_crawler="bronze-crawler",
-    alerts_topic_arn="topic",
+    alerts_topic_arn="arn:aws:sns:us-east-1:000000000000:jozi-dev-alerts",
     silver_database="silver",
     gold_database="gold",
     silver_crawler="silver-crawler",
@@ -342,7 +342,8 @@ class World:
         if changed:
             for table in ("orders", "file_loads"):
                 self.tables.snapshots["silver", table] = TableSnapshot(self.next_snapshot(), {"batch-id": batch})
-        result = SilverResult(batch, changed, {}, ("2026-03-01",), files)
+        ids = {table: found.id for (database, table), found in self.tables.snapshots.items() if database == "silver"}
+        result = SilverResult(batch, changed, ids, ("2026-03-01",), files)
         self.documents.put(f"runs/silver/{batch}/result.json", result.to_json().encode())
         return self.ends(run, "SUCCEEDED")
 
@@ -357,9 +358,20 @@ class World:
             for table, mark in marks.items()
             if ("silver", table) in self.tables.snapshots
         }
-        self.tables.snapshots["gold", "freshness"] = TableSnapshot(self.next_snapshot(), seen)
+        published = self.next_snapshot()
+        self.tables.snapshots["gold", "freshness"] = TableSnapshot(published, seen)
         headline = {"orders": 12, "promise_minutes": 30.0, "late_order_to_door": 3, "late_order_to_door_rate": 0.25}
-        result = GoldResult(gold_run_id, 1, ("2026-03-01",), {"freshness": 5}, headline, "2026-11-23T08:00:00+02:00")
+        read = {table: self.tables.snapshots["silver", table].id for table in marks if seen.get(marks[table])}
+        result = GoldResult(
+            gold_run_id,
+            read.get("orders"),
+            ("2026-03-01",),
+            {"delivery_performance": 5},
+            headline,
+            timestamp(self.time.now()),
+            read,
+            {"delivery_performance": published - 1, "freshness": published},
+        )
         self.documents.put(f"runs/gold/{gold_run_id}/result.json", result.to_json().encode())
         return self.ends(run, "SUCCEEDED")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -60,6 +62,17 @@ def test_the_result_is_left_where_the_conductor_looks_for_it(lake_bucket, monkey
     assert given[0].promise_minutes == Decimal(30)
     assert given[0].holds_lease()
     assert asked == [("ledger", "gold", 7)]
+
+
+def test_the_log_of_the_job_names_its_run_and_what_it_published(lake_bucket, monkeypatch, capsys):
+    shown = replace(RESULT, silver_snapshot_ids={"orders": 42}, snapshot_ids={"freshness": 701})
+    monkeypatch.setattr(job, "refresh", lambda spark, run: shown)
+
+    job.run_job(None, **ARGUMENTS)  # type: ignore[arg-type]
+
+    [line] = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (line["step"], line["gold_run_id"], line["fence"]) == ("run", "g-1", 7)
+    assert (line["silver_snapshot_ids"], line["snapshot_ids"]) == ({"orders": 42}, {"freshness": 701})
 
 
 def test_a_promise_that_is_no_number_is_told(lake_bucket):

@@ -9,6 +9,7 @@ import pytest
 
 from cli import following, lookup
 from cli.errors import CliError
+from lake.batches import Batches, LoadedBatch
 from lake.manifest import ColumnMapping, FileFacts, FileOutcome, SilverResult
 from lake.sweeper import ASIDE
 
@@ -103,6 +104,22 @@ def test_explain_tells_the_whole_story(run: Run, three: FakeLake) -> None:
     assert "Today 10 rows of silver come from it; 1 gave way to newer files." in text
     assert "run jr_silver_0 ended FAILED after 12.5 s: The process was killed: exit code -9" in text
     assert "not ours" not in text
+    assert "Gold" not in text  # nobody noted the batch
+
+
+def test_explain_follows_the_file_to_the_gold_snapshot_that_shows_it(run: Run, three: FakeLake) -> None:
+    at = int(NOON.timestamp())
+    batches, batch = Batches(three.ledger.store), LoadedBatch("b-1", "jr_1", at + 40, dropped_at=at)
+    batches.loaded(batch)
+    before = run("explain", "orders/March 1.csv@aaa").out
+    batches.shown(batch, "gold-1", 701, at + 93)
+
+    text = run("explain", "orders/March 1.csv@aaa").out
+    told = run("explain", "orders/March 1.csv@aaa", "--json").json["batch"]
+
+    assert "Gold does not show it yet." in before
+    assert "Gold shows it since 2026-03-05 12:01:33, 93 s after it was dropped: gold run gold-1, snapshot 701." in text
+    assert (told["gold_run_id"], told["gold_snapshot_id"]) == ("gold-1", 701)
 
 
 def test_explain_a_refused_file_gives_the_reason(run: Run, three: FakeLake) -> None:
