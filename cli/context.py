@@ -45,6 +45,8 @@ def make_sandbox(stack: str | None = None) -> Sandbox:
             region=SANDBOX_REGION,
             sources=("functions", "layer", "lake", "contracts", "marts", "glue_jobs"),
             warm=True,
+            # A laptop that is on at night shall not start a JVM by itself: `lake maintain` does it when it is wanted.
+            parameters={"MaintenanceSchedule": "DISABLED"},
         )
     )
 
@@ -157,6 +159,7 @@ class Lake:
             lake_bucket=name("LakeBucketName"),
             silver_job=name("SilverJobName"),
             gold_job=name("GoldJobName"),
+            maintain_job=name("MaintainJobName"),
             bronze_crawler=name("BronzeCrawlerName"),
             alerts_topic_arn=name("AlertsTopicArn"),
             silver_database=name("SilverDatabase"),

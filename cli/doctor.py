@@ -19,8 +19,8 @@ from cli.options import JsonOption, StackOption, Target, TargetOption
 
 OUTPUTS = (
     "BronzeBucketName", "LakeBucketName", "BronzeDatabase", "SilverDatabase", "GoldDatabase", "AthenaWorkGroup",
-    "LedgerTableName", "ArrivalsQueueUrl", "ArrivalsDlqUrl", "SilverJobName", "GoldJobName", "BronzeCrawlerName",
-    "AlertsTopicArn", "AnalystRoleArn",
+    "LedgerTableName", "ArrivalsQueueUrl", "ArrivalsDlqUrl", "SilverJobName", "GoldJobName", "MaintainJobName",
+    "BronzeCrawlerName", "AlertsTopicArn", "AnalystRoleArn",
 )  # fmt: skip
 DISK_TO_FETCH_ENGINES = 4_000_000_000
 DISK_TO_RUN = 1_000_000_000

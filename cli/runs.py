@@ -1,4 +1,4 @@
-"""`lake runs`: what the two Glue jobs did."""
+"""`lake runs`: what the Glue jobs did."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from cli import context, render
 from cli.options import JsonOption, StackOption, Target, TargetOption
 
+UNITS = ("--batch_id", "--gold_run_id", "--maintain_run_id")
 GOING = frozenset({"STARTING", "RUNNING", "STOPPING", "WAITING"})
 
 
@@ -22,7 +23,7 @@ def runs(
     stack: StackOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Runs of the silver and gold jobs, newest first."""
+    """Runs of the silver, gold and maintenance jobs, newest first."""
     lake = context.connect(target, stack)
     if as_timeline:
         from cli import timeline
@@ -54,10 +55,10 @@ def _row(run: dict[str, Any]) -> tuple[object, ...]:
 
 
 def list_runs(lake: context.Lake, limit: int = 20) -> list[dict[str, Any]]:
-    """The newest runs of both jobs as plain data. `unit` is the batch or gold run that it worked for."""
+    """The newest runs of all jobs as plain data. `unit` is the batch, gold run or maintenance that it worked for."""
     glue = lake.client("glue")
     found = []
-    for layer, output in (("silver", "SilverJobName"), ("gold", "GoldJobName")):
+    for layer, output in (("silver", "SilverJobName"), ("gold", "GoldJobName"), ("maintain", "MaintainJobName")):
         pages = glue.get_paginator("get_job_runs").paginate(
             JobName=lake.output(output), PaginationConfig={"MaxItems": limit, "PageSize": min(limit, 200)}
         )
@@ -80,7 +81,7 @@ def _as_dict(layer: str, run: dict[str, Any]) -> dict[str, Any]:
         "completed": None if going else ended.isoformat(),
         "seconds": round(max(0.0, (ended - started).total_seconds()), 1),
         "dpu_seconds": run.get("DPUSeconds"),  # of runs that Glue scaled by itself
-        "unit": arguments.get("--batch_id") or arguments.get("--gold_run_id"),
+        "unit": next((arguments[name] for name in UNITS if name in arguments), None),
         "attempt": run.get("Attempt", 0),
         "error": run.get("ErrorMessage"),
     }

@@ -154,8 +154,8 @@ class _Watch:
                 show(self._run_name(job, run_id), f"{ended.state} after {ended.seconds:.1f} s{why}", True)
 
     def _run_name(self, job: str, run_id: str) -> str:
-        layer = "silver" if job == self._flow.silver.job else "gold"
-        return f"{layer} run {run_id[:11]}"
+        layers = {flight.job: flight.name for flight in self._flow.flights}
+        return f"{layers.get(job, job)} run {run_id[:11]}"
 
     def _show_rest(self, now: Progress, show: Any) -> None:
         """What has no run or file of its own. A line that is over is taken away."""
@@ -183,7 +183,7 @@ class _Watch:
             for key, version, state, reason in now.failed
             if (key, version) not in before
         ]
-        for job in (self._flow.silver.job, self._flow.gold.job):
+        for job in (flight.job for flight in self._flow.flights):
             newest = next(iter(self._flow.ports.jobs.recent(job)), None)
             if newest is not None and not newest.live and not newest.succeeded and self._ended_meanwhile(newest):
                 found.append(f"{job} run {newest.id} ended {newest.state}: {newest.error or 'it gave no reason'}")

@@ -1,4 +1,4 @@
-"""The conductor: what Glue says about its runs and crawls becomes the next step of the flow.
+"""The conductor: what Glue says about its runs and crawls becomes the next step of the flow; by night, maintenance.
 
 An event is only a reason to look. What is done depends on the lease, the run and the ledger as they are, so a doubled,
 late or foreign event does nothing, and one event makes up for others that were lost:
@@ -10,6 +10,7 @@ late or foreign event does nothing, and one event makes up for others that were 
 | a run that is not ours failed | alert, once                                                            |
 | the crawler ended well        | a wish that came meanwhile starts it again                             |
 | the crawler failed            | alert, once; the sweeper starts it again                               |
+| it is night                   | maintenance is asked for, and started when silver and gold rest        |
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ from lake.words import clean
 log = logging.getLogger("lake")
 
 
+def is_night(event: Mapping[str, Any]) -> bool:
+    """Whether the event is the nightly timer's (the sweeper has one of its own), by the name of its rule."""
+    rules = [str(arn) for arn in event.get("resources") or ()]
+    return event.get("detail-type") == "Scheduled Event" and any(rule.endswith("-maintain") for rule in rules)
+
+
 class Conductor:
     """Handles the Glue events of the flow's jobs and crawler."""
 
@@ -39,11 +46,14 @@ class Conductor:
             return self._job_event(detail)
         if event.get("source") == "aws.glue" and kind == "Glue Crawler State Change":
             return self._crawler_event(event, detail)
+        if is_night(event):
+            self.flow.maintain.ask()
+            return {"maintain": "asked", "started": self.flow.move_on()}
         log.warning("ignored an event", extra={"event_source": event.get("source"), "event_id": event.get("id")})
         return {"ignored": str(kind)}
 
     def _job_event(self, detail: Mapping[str, Any]) -> dict[str, Any]:
-        flights: dict[str, Flight] = {flight.job: flight for flight in (self.flow.silver, self.flow.gold)}
+        flights: dict[str, Flight] = {flight.job: flight for flight in self.flow.flights}
         flight = flights.pop(str(detail.get("jobName")), None)
         if flight is None:
             return {"ignored": clean(str(detail.get("jobName")))}

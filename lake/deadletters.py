@@ -9,6 +9,7 @@ kills the process is not tried for ever. After the last try it stays in its queu
 | a Glue event that found no function                      | conductor (gold: digest too)  |
 | what Lambda set aside: the event is in `requestPayload`  | the same                      |
 | the timer's event                                        | nothing to do: this is a sweep |
+| the night's event                                        | conductor                     |
 | an alert that SNS could not deliver by mail               | sent once more, then it stays  |
 | anything else                                            | nobody: it stays              |
 """
@@ -22,7 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lake.conductor import Conductor
+from lake.conductor import Conductor, is_night
 from lake.digest import Digest
 from lake.flow import Flow
 from lake.intake import Intake, arrival
@@ -113,6 +114,8 @@ class DeadLetters:
         came, kind = arrival(event), event.get("detail-type")
         if came is not None and came.bucket == self.flow.ports.objects.bucket:
             self.entries += self.intake.accept(event)
+        elif is_night(event):
+            Conductor(self.flow).handle(event)
         elif event.get("source") == "aws.glue" and "ignored" not in Conductor(self.flow).handle(event):
             Digest(self.flow).handle(event)  # looks itself whether this is the end of a gold run
         elif event.get("Type") == "Notification":

@@ -74,6 +74,8 @@ class Flight:
     name: str  # the lease's name
     job: str  # the Glue job
     id_argument: str  # the job argument that carries the owner of the lease
+    tries = TRIES
+    forced_tries = FORCED_TRIES
 
     def __init__(self, job: str, jobs: Jobs, leases: Leases, alarm: Alarm, clock: Clock) -> None:
         self.job = job
@@ -84,7 +86,7 @@ class Flight:
         self.measures = Measures()
         # what is kept of every run's lineage: START, COMPLETE or FAIL, the try, and the error (see lake/lineage_log.py)
         self.told: Callable[[str, Attempt, str | None], object] = lambda *_: None
-        self.occupied: Callable[[Lease], bool] = lambda _: False  # whether a crawler is at the tables: lake/catalog.py
+        self.occupied: Callable[[Lease], bool] = lambda _: False  # whether a crawler or maintenance is at the tables
 
     # ---- the job's own part --------------------------------------------------------------------------------------
 
@@ -262,7 +264,7 @@ class Flight:
         """A run that did not end well: once more with the same batch, or give the batch up."""
         error = clean(run.error or f"Glue says {run.state} and gives no reason.", 1000)
         forced = run.state == "STOPPED" or bool(_FORCED.search(error))
-        again = lease.forced + 1 < FORCED_TRIES if forced else lease.attempt < TRIES
+        again = lease.forced + 1 < self.forced_tries if forced else lease.attempt < self.tries
         what_next = "It is tried again." if again else "It was the last try of this batch."
         self._log("run failed", lease, run.id, run_state=run.state, error=error, again=again)
         self.told(FAIL, self._attempt(lease, run.id), error)

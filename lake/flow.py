@@ -21,11 +21,12 @@ from lake.catalog import CatalogRepair
 from lake.contracts import Contract, load_contracts
 from lake.crawling import Crawling
 from lake.entries import PENDING, FileEntry
-from lake.flight import Clock
-from lake.leases import Leases
+from lake.flight import Clock, Flight
+from lake.leases import Lease, Leases
 from lake.ledger import Ledger
 from lake.lineage import Attempt, Places
 from lake.lineage_log import LineageLog
+from lake.maintenance.flight import MaintenanceFlight
 from lake.measures import Measures
 from lake.ports import Alerts, Crawlers, Documents, Events, Jobs, ObjectGoneError, Objects, Queue, Tables
 from lake.refresh import GoldFlight
@@ -55,6 +56,7 @@ class Settings:
     events_dlq_url: str = ""
     silver_crawler: str = ""
     gold_crawler: str = ""
+    maintain_job: str = ""
     environment: str = "dev"
     promise_minutes: int = 30
 
@@ -82,6 +84,7 @@ class Settings:
             events_dlq_url=environ.get("EVENTS_DLQ_URL", ""),
             silver_crawler=environ.get("SILVER_CRAWLER", ""),
             gold_crawler=environ.get("GOLD_CRAWLER", ""),
+            maintain_job=environ.get("MAINTAIN_JOB", ""),
             environment=environ.get("ENVIRONMENT", "dev"),
             promise_minutes=int(environ.get("PROMISE_MINUTES", "30")),
         )
@@ -160,7 +163,19 @@ class Flow:
             silver_changed=self.gold.ask,
             answered=self.tag,
         )
-        self.silver.measures = self.gold.measures = self.measures
+        self.maintain = MaintenanceFlight(
+            settings.maintain_job,
+            ports.jobs,
+            self.leases,
+            self.alarm,
+            self.clock,
+            documents=ports.documents,
+            others=(self.silver, self.gold),
+            silver_changed=self.gold.ask,
+        )
+        self.flights: tuple[Flight, ...] = (self.silver, self.gold, self.maintain)
+        for flight in self.flights:
+            flight.measures = self.measures
         lineage = LineageLog(ports.documents, settings.places, self.contracts)
         for flight in (self.silver, self.gold):
             flight.told = partial(self._tell_lineage, lineage, flight.name)
@@ -172,8 +187,8 @@ class Flow:
             )
             if crawler
         ]
-        for repair in self.repairs:
-            repair.flight.occupied = repair.occupied
+        for flight in (self.silver, self.gold):
+            flight.occupied = self._occupied
 
     @classmethod
     def from_environment(cls) -> Flow:
@@ -184,12 +199,21 @@ class Flow:
     def _tell_lineage(self, lineage: LineageLog, flight: str, kind: str, attempt: Attempt, error: str | None) -> None:
         lineage.tell(flight, kind, attempt, self.clock.now(), error)
 
+    def _occupied(self, lease: Lease) -> bool:
+        """Whether somebody else than the layer's own job is at its tables under this lease of silver or gold."""
+        return self.maintain.holds(lease) or any(
+            repair.occupied(lease) for repair in self.repairs if repair.flight.name == lease.name
+        )
+
     def start_silver(self) -> str:
         """Starts a silver run for what is PENDING: see `Flight.start`; 'deferred' while a burst is still arriving."""
         return "deferred" if self._burst_is_arriving() else self.silver.start()
 
     def move_on(self) -> dict[str, str]:
-        """Starts what is due: gold when it was asked for, silver when files wait. Says what was done for each."""
+        """Starts what is due: gold when it was asked for, silver when files wait, maintenance when both rest.
+
+        Says what was done for each.
+        """
         done: dict[str, str] = {}
         if self.gold.due:
             done["gold"] = self.gold.start()
@@ -198,6 +222,8 @@ class Flow:
             lease.waiting or self.silver.just_written or self.ledger.any_in(PENDING) or self.ledger.rebuild().pending
         ):
             done["silver"] = self.start_silver()
+        if "started" not in done.values() and self.maintain.due:
+            done["maintain"] = self.maintain.start()
         return done
 
     def _burst_is_arriving(self) -> bool:

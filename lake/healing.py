@@ -38,7 +38,7 @@ _OPEN: Mapping[str, Callable[[int], str]] = {
 def healed(report: Mapping[str, Any]) -> list[str]:
     """One sentence for each kind of thing that a sweep healed; empty when nothing differed."""
     lines = [words(report[name]) for name, words in _COUNTED.items() if report.get(name)]
-    for name in ("silver", "gold"):
+    for name in ("silver", "gold", "maintain"):
         done = str(report.get(name) or "")
         if done in _TENDED:
             lines.append(_TENDED[done].format(name=name))

@@ -82,8 +82,12 @@ class Leases:
     def read(self, name: str) -> Lease:
         return lease_from_item(name, self._store.get(*lease_key(name)))
 
-    def acquire(self, name: str, owner: str, now: float) -> Lease | None:
-        """Takes a free lease; None when somebody holds it. An expired one is not free: its run is settled first."""
+    def acquire(self, name: str, owner: str, now: float, *, keep_wish: bool = False) -> Lease | None:
+        """Takes a free lease; None when somebody holds it. An expired one is not free: its run is settled first.
+
+        `keep_wish`: for a holder that does not do what the lease is waited for.
+        """
+        served: dict[str, Any] = {} if keep_wish else {"waiting": False}
         item = self._store.update(
             *lease_key(name),
             set_={
@@ -91,7 +95,7 @@ class Leases:
                 "stage": COLLECTING,
                 "expires_at": int(now) + EXPIRY_SECONDS,
                 "touched_at": int(now),
-                "waiting": False,
+                **served,
                 "attempt": 1,
                 "forced": 0,
             },

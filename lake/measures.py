@@ -24,8 +24,8 @@ UNITS: Mapping[str, str] = {
     "FilesLoaded": COUNT, "FilesHeld": COUNT, "FilesRetracted": COUNT,
     "RowsIn": COUNT, "RowsInserted": COUNT, "RowsUpdated": COUNT, "RowsUnchanged": COUNT, "RowsSuperseded": COUNT,
     "RowsDuplicate": COUNT, "RowsQuarantined": COUNT, "QuarantineRate": PERCENT,
-    "SilverRunSeconds": SECONDS, "GoldRunSeconds": SECONDS, "DropToSilverSeconds": SECONDS,
-    "DropToGoldSeconds": SECONDS, "RunsFailed": COUNT,
+    "SilverRunSeconds": SECONDS, "GoldRunSeconds": SECONDS, "MaintainRunSeconds": SECONDS,
+    "DropToSilverSeconds": SECONDS, "DropToGoldSeconds": SECONDS, "RunsFailed": COUNT,
     "FilesHeldNow": COUNT, "FilesWaitingNow": COUNT, "GoldBehindNow": COUNT, "DeadLettersNow": COUNT, "Healed": COUNT,
 }  # fmt: skip
 _FATES = ("inserted", "updated", "unchanged", "superseded", "duplicate", "quarantined")

@@ -64,16 +64,18 @@ def progress(flow: Flow, look_in_bucket: bool = True) -> Progress:
     pending = [(entry.key, entry.version, entry.state) for entry in flow.ledger.entries(UNSETTLED)]
     late = behind(flow.ports.tables, flow.settings.silver_database, flow.settings.gold_database)
     running, troubles = [], []
-    for flight in (flow.silver, flow.gold):
+    caring = flow.leases.read(flow.maintain.name).owner
+    for flight in flow.flights:
         lease = flow.leases.read(flight.name)
-        if lease.held:
+        if lease.held and (flight is flow.maintain or lease.owner != caring):
             run = flow.ports.jobs.run(flight.job, lease.job_run_id) if lease.job_run_id else None
             if flight is flow.gold and not late and _over(flow, run):
                 continue
             since = run.seconds if run else max(0.0, flow.clock.now() - lease.touched_at)
             state = run.state if run else str(lease.stage).upper()
             running.append(RunningJob(flight.job, lease.job_run_id, str(lease.owner), state, since))
-        if lease.not_before > flow.clock.now():
+        # Maintenance that rests holds up no file.
+        if flight is not flow.maintain and lease.not_before > flow.clock.now():
             rest = int(lease.not_before - flow.clock.now())
             troubles.append(f"{flight.job} rests for {rest} s after {lease.failures} failures: {lease.last_error}")
     visible, in_flight = flow.ports.arrivals.depth() if flow.ports.arrivals else (0, 0)

@@ -50,10 +50,11 @@ class ColumnSpec:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One commit of a table: its id and what its summary says, snapshot properties among it."""
+    """One commit of a table: its id, what its summary says, snapshot properties among it, and Iceberg's kind of it."""
 
     id: int
     summary: Mapping[str, str]
+    operation: str = ""
 
 
 def quoted(identifier: str) -> str:
@@ -198,11 +199,11 @@ def ancestry(spark: SparkSession, table: str, head: int | None = None) -> list[S
     several commits moves it over all but the last. As many small rows as the table keeps snapshots are collected.
     """
     at = current_snapshot(spark, table) if head is None else head
-    rows = spark.table(quoted(f"{table}.snapshots")).select("snapshot_id", "parent_id", "summary").collect()
-    by_id = {row.snapshot_id: row for row in rows}
+    rows = spark.table(quoted(f"{table}.snapshots")).select("snapshot_id", "parent_id", "summary", "operation")
+    by_id = {row.snapshot_id: row for row in rows.collect()}
     line = []
     while at is not None and at in by_id:
-        line.append(Snapshot(at, dict(by_id[at].summary or {})))
+        line.append(Snapshot(at, dict(by_id[at].summary or {}), by_id[at].operation or ""))
         at = by_id[at].parent_id
     return line
 

@@ -69,6 +69,7 @@ class Sweeper:
         """Heals what differs; gives what was found and done, as plain values."""
         flow = self.flow
         report: dict[str, Any] = {"silver": flow.silver.tend(), "gold": flow.gold.tend()}
+        report["maintain"] = flow.maintain.tend()
         report["tables"] = self._bring_tables_back()
         report["lost_metadata"] = self._lost_metadata()
         report.update(self._redrive())

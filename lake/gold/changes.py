@@ -6,11 +6,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from lake.gold.months import first_day
-from lake.publishing import quoted
+from lake.publishing import ancestry, quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+REPLACE = "replace"  # Iceberg's word for a commit that changes files and no row
 MONTH_PARTITION = "order_date_month"  # what Iceberg calls the partition months(order_date)
 
 
@@ -18,7 +19,8 @@ def changed_months(spark: SparkSession, table: str, before: int | None, now: int
     """First days of the months in which the data or delete files of two snapshots of `table` differ, in order.
 
     Comparing the two lists of files holds whatever happened between: merges, deletes, a rollback to a snapshot on
-    another line. A rewritten file counts although its rows may be the same; that costs a recomputation, no more.
+    another line. What maintenance did right after `before` does not count: its files differ, its rows do not. Any other
+    rewritten file counts although its rows may be the same; that costs a recomputation, no more.
     None where it cannot be told and every month is due: a snapshot is missing or expired, or the table is not
     partitioned by months.
     """
@@ -26,6 +28,9 @@ def changed_months(spark: SparkSession, table: str, before: int | None, now: int
         return ()
     if before is None or now is None or not _is_kept(spark, table, before):
         return None
+    before = _past_maintenance(spark, table, before, now)
+    if before == now:
+        return ()
     if f"partition.{MONTH_PARTITION}" not in _columns(_at(spark, table, now)):
         return None
     old, new = (
@@ -38,6 +43,22 @@ def changed_months(spark: SparkSession, table: str, before: int | None, now: int
 
 def _is_kept(spark: SparkSession, table: str, snapshot: int) -> bool:
     return spark.table(quoted(f"{table}.snapshots")).where(f"snapshot_id = {snapshot}").count() > 0
+
+
+def _past_maintenance(spark: SparkSession, table: str, before: int, now: int) -> int:
+    """The last of the snapshots right after `before` that replaced files by others with the same rows."""
+    after = []
+    for snapshot in ancestry(spark, table, now):
+        if snapshot.id == before:
+            break
+        after.append(snapshot)
+    else:
+        return before  # on another line
+    for snapshot in reversed(after):
+        if snapshot.operation != REPLACE:
+            break
+        before = snapshot.id
+    return before
 
 
 def _columns(frame: DataFrame) -> list[str]:

@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox.glue import events, files, role, runs, spark
 from sandbox.glue.logs import Follower, LogStream
-from sandbox.glue.warm import Pool, Server
+from sandbox.glue.warm import ENGINE_CHOICE, Pool, Server
 from sandbox.processes import ProcessId
 
 _logger = logging.getLogger("sandbox.glue")
@@ -31,8 +31,7 @@ _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 _TICK_SECONDS = 0.25
 _STOP_PATIENCE_SECONDS = 10.0
 # Glue keeps these to itself, so the script does not see them.
-_ENGINE_CHOICE = "--sandbox-engine"  # "cold": a process of its own, although a warm engine is there
-_ENGINE_ARGUMENTS = ("--conf", "--extra-py-files", "--extra-jars", "--extra-files", _ENGINE_CHOICE)
+_ENGINE_ARGUMENTS = ("--conf", "--extra-py-files", "--extra-jars", "--extra-files", ENGINE_CHOICE)
 _WARM_PATIENCE_SECONDS = 60.0
 _REFUSED = {
     "--additional-python-modules": "put pure Python packages in --extra-py-files",
@@ -177,7 +176,7 @@ class Runner:
         }
         rest = [part for name, value in arguments.items() if name not in _ENGINE_ARGUMENTS for part in (name, value)]
         plain = (job.get("Command") or {}).get("Name") != "glueetl"
-        cold = plain or bool(jars) or arguments.get(_ENGINE_CHOICE) == "cold"
+        cold = plain or bool(jars) or arguments.get(ENGINE_CHOICE) == "cold"
         return _Launch([sys.executable, str(_BOOTSTRAP), str(script), *rest], env, conf, python, cold)
 
     def _watch(

@@ -31,6 +31,7 @@ from sandbox.glue import files, role, spark
 
 _logger = logging.getLogger("sandbox.glue")
 _WARM_UP = Path(__file__).with_name("warm_up.py")
+ENGINE_CHOICE = "--sandbox-engine"  # a job's or run's argument. "cold": a process of its own, no warm engine
 _START_SECONDS = 90.0
 _NICENESS = 5  # the start of a server must not slow down what people wait for
 
@@ -235,7 +236,7 @@ def _spark_jobs() -> dict[str, tuple[str, Mapping[str, Any], dict[str, str], str
         if (job.get("Command") or {}).get("Name") != "glueetl":
             continue
         arguments = {**(job.get("DefaultArguments") or {}), **(job.get("NonOverridableArguments") or {})}
-        if not arguments.get("--extra-jars"):
+        if not arguments.get("--extra-jars") and arguments.get(ENGINE_CHOICE) != "cold":
             conf = spark.parse_conf(str(arguments.get("--conf", "")))
             python = str(arguments.get("--extra-py-files", ""))
             wanted.setdefault(_key(job, conf, python), (str(name), job, conf, python))

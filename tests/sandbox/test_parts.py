@@ -11,7 +11,7 @@ import pytest
 from sandbox import deploy, processes
 from sandbox.emulator import seams
 from sandbox.emulator.iam import Arns, glue_arns
-from sandbox.glue import spark
+from sandbox.glue import spark, warm
 
 CATALOG = "spark.sql.catalog.lake"
 ENGINE = spark.Engine("/java", (Path("/jars/a.jar"),), "http://127.0.0.1:1", "us-east-1")
@@ -109,3 +109,11 @@ def test_what_is_deployed_is_known_by_its_content(tmp_path: Path) -> None:
     (tmp_path / "code/app.py").write_text("2")
     assert digest() != first
     assert deploy.digest(tmp_path, ("other",), {"A": "1"}, home) != digest()
+
+
+def test_no_engine_is_kept_for_a_job_whose_runs_nobody_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = {"Command": {"Name": "glueetl"}, "Role": "r"}
+    cold = {**job, "Role": "s", "DefaultArguments": {"--sandbox-engine": "cold"}}
+    monkeypatch.setattr(warm.glue, "_jobs", {"day": job, "night": cold})
+
+    assert [name for name, *_ in warm._spark_jobs().values()] == ["day"]

@@ -97,6 +97,7 @@ def cloud(aws_names: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNa
             "LAKE_BUCKET": LAKE,
             "SILVER_JOB": "jozi-dev-silver",
             "GOLD_JOB": "jozi-dev-gold",
+            "MAINTAIN_JOB": "jozi-dev-maintain",
             "BRONZE_CRAWLER": "jozi-dev-bronze",
             "ALERTS_TOPIC_ARN": topic,
             "SILVER_DATABASE": "jozi_dev_silver",

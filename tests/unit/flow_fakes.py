@@ -37,6 +37,7 @@ SETTINGS = Settings(
     lake_bucket="lake",
     silver_job="silver-job",
     gold_job="gold-job",
+    maintain_job="maintain-job",
     bronze_crawler="bronze-crawler",
     alerts_topic_arn="arn:aws:sns:us-east-1:000000000000:jozi-dev-alerts",
     silver_database="silver",

@@ -12,6 +12,7 @@ import pytest
 from lake import flow as flow_module
 from lake.entries import LOADED, PENDING, REJECTED
 from lake.flow import Flow
+from lake.maintenance.result import MaintenanceResult
 from lake.manifest import FileOutcome, GoldResult, Manifest, SilverResult
 
 from .cloud import BRONZE, CONTEXT, LAKE, arrivals, function, measured, sample
@@ -71,7 +72,7 @@ def test_a_message_that_cannot_be_read_comes_again_and_the_others_are_taken(clou
 
 
 @pytest.mark.parametrize("state", ["failed", "timeout", "stopped", "error"])
-@pytest.mark.parametrize("job", ["silver", "gold"])
+@pytest.mark.parametrize("job", ["silver", "gold", "maintain"])
 def test_every_sample_of_a_bad_end_alerts(
     cloud: SimpleNamespace, job: str, state: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,6 +82,18 @@ def test_every_sample_of_a_bad_end_alerts(
 
     assert cloud.mail() == [f"jozi-dev-{job}: a run ended {state.upper()}"]
     assert measured(capsys.readouterr().out) == {"RunsFailed": 1}
+
+
+def test_the_sample_of_the_night_starts_maintenance_and_its_end_is_settled(cloud: SimpleNamespace) -> None:
+    conductor = function("conductor")
+
+    assert conductor.handler(sample("schedule_maintain"), CONTEXT)["started"] == {"maintain": "started"}
+
+    owner = cloud.glue.runs["jr_0"]["Arguments"]["--maintain_run_id"]
+    body = MaintenanceResult(owner, ()).to_json()
+    cloud.s3.put_object(Bucket=LAKE, Key=f"runs/maintain/{owner}/result.json", Body=body)
+    event = cloud.glue.ends("jr_0", sample("glue_job_maintain_succeeded"))
+    assert conductor.handler(event, CONTEXT)["maintain"] == "settled"
 
 
 def test_the_samples_of_the_crawler_are_understood(cloud: SimpleNamespace) -> None:

@@ -15,7 +15,8 @@ from .stack import REPOSITORY, TEMPLATE, for_environment, of_type, properties, t
 
 OUTPUTS = {
     "BronzeBucketName", "LakeBucketName", "BronzeDatabase", "SilverDatabase", "GoldDatabase", "AthenaWorkGroup",
-    "LedgerTableName", "ArrivalsQueueUrl", "ArrivalsDlqUrl", "SilverJobName", "GoldJobName", "BronzeCrawlerName",
+    "LedgerTableName", "ArrivalsQueueUrl", "ArrivalsDlqUrl", "SilverJobName", "GoldJobName", "MaintainJobName",
+    "BronzeCrawlerName",
     "AlertsTopicArn", "AnalystRoleArn",
 }  # fmt: skip
 HIVE_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -149,7 +150,7 @@ def test_iceberg_crawlers_never_touch_a_table_that_is_there(layer: str) -> None:
     assert "Schedule" not in crawler
 
 
-@pytest.mark.parametrize("job", ["SilverJob", "GoldJob"])
+@pytest.mark.parametrize("job", ["SilverJob", "GoldJob", "MaintainJob"])
 def test_jobs_run_one_at_a_time_on_glue_6_and_are_tried_again_by_the_conductor_only(job: str) -> None:
     wanted = properties(job)
     assert wanted["GlueVersion"] == "6.0"
@@ -160,7 +161,7 @@ def test_jobs_run_one_at_a_time_on_glue_6_and_are_tried_again_by_the_conductor_o
     assert written()["Parameters"]["JobTimeoutMinutes"]["MaxValue"] < 180
 
 
-@pytest.mark.parametrize("layer", ["silver", "gold"])
+@pytest.mark.parametrize("layer", ["silver", "gold", "maintain"])
 def test_jobs_get_script_and_library_of_one_release(layer: str) -> None:
     job = properties(f"{layer.title()}Job")
     prefix = "s3://${LakeBucket}/${JobAssets.Prefix}/"
@@ -169,21 +170,22 @@ def test_jobs_get_script_and_library_of_one_release(layer: str) -> None:
     assert (REPOSITORY / "glue_jobs" / f"{layer}.py").exists()
 
 
-@pytest.mark.parametrize("layer", ["silver", "gold"])
+@pytest.mark.parametrize("layer", ["silver", "gold", "maintain"])
 def test_jobs_get_the_arguments_that_their_script_asks_for(layer: str) -> None:
     script = (REPOSITORY / "glue_jobs" / f"{layer}.py").read_text()
-    known = "silver_database|gold_database|bronze_bucket|lake_bucket|ledger_table|promise_minutes"
+    known = "silver_database|gold_database|bronze_bucket|lake_bucket|ledger_table|promise_minutes|snapshot_days"
     asked = set(re.findall(rf"\b({known})\b", script))
     given = {name[2:] for name in properties(f"{layer.title()}Job")["DefaultArguments"] if "_" in name}
     assert given == asked
 
 
-def test_both_jobs_share_one_spark_configuration() -> None:
-    silver, gold = (properties(job)["DefaultArguments"]["--conf"] for job in ("SilverJob", "GoldJob"))
+def test_all_jobs_share_one_spark_configuration() -> None:
+    jobs = ("SilverJob", "GoldJob", "MaintainJob")
+    silver, gold, maintain = (properties(job)["DefaultArguments"]["--conf"] for job in jobs)
     conf = written()["Mappings"]["Spark"]["Shared"]["Conf"] + " " + text(silver).replace("${Shared} ", "")
     settings = dict(piece.strip().split("=", 1) for piece in conf.split("--conf") if piece.strip())
 
-    assert silver == gold
+    assert silver == gold == maintain
     catalog = "spark.sql.catalog.glue_catalog"
     assert settings[f"{catalog}.catalog-impl"] == "org.apache.iceberg.aws.glue.GlueCatalog"
     assert settings[f"{catalog}.io-impl"] == "org.apache.iceberg.aws.s3.S3FileIO"

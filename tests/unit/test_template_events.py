@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from lake.conductor import is_night
+
 from .stack import REPOSITORY, expanded, for_environment, grants, listed, of_type, properties, text, written
 
 ENDS_OF_A_RUN = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR"}
@@ -28,7 +30,7 @@ def rule_to(function: str, **detail: Any) -> list[dict[str, Any]]:
 
 
 def test_every_rule_tries_again_and_keeps_what_it_cannot_deliver() -> None:
-    assert len(rules()) == 6
+    assert len(rules()) == 8
     for name, rule in rules().items():
         for target in rule["Targets"]:
             assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0, name
@@ -87,7 +89,7 @@ def test_intake_takes_small_batches_and_gives_back_only_what_failed() -> None:
     assert source["ScalingConfig"]["MaximumConcurrency"] >= 2
 
 
-@pytest.mark.parametrize("job", ["SilverJob", "GoldJob"])
+@pytest.mark.parametrize("job", ["SilverJob", "GoldJob", "MaintainJob"])
 def test_the_conductor_hears_of_every_way_a_run_can_end(job: str) -> None:
     (pattern,) = rule_to("ConductorFunction", jobName=[{"Ref": job}])
     assert (pattern["source"], pattern["detail-type"]) == (["aws.glue"], ["Glue Job State Change"])
@@ -106,10 +108,28 @@ def test_the_digest_is_told_of_fresh_gold_only() -> None:
 
 
 def test_the_sweeper_comes_every_quarter_of_an_hour() -> None:
-    (schedule,) = [rule for rule in rules().values() if "ScheduleExpression" in rule]
+    schedule = schedules()["SweeperFunction"]
     assert schedule["ScheduleExpression"] == "rate(15 minutes)"
-    assert schedule["Targets"][0]["Arn"] == {"Fn::GetAtt": ["SweeperFunction", "Arn"]}
+    assert schedule.get("State", "ENABLED") == "ENABLED"
     assert "sweeper" in for_environment(properties("SweeperFunction")["FunctionName"])
+
+
+def test_tables_are_cared_for_by_night_where_the_stack_says_so() -> None:
+    assert set(schedules()) == {"SweeperFunction", "ConductorFunction"}
+    schedule = schedules()["ConductorFunction"]
+    assert schedule["ScheduleExpression"] == "cron(30 1 * * ? *)"  # UTC: 03:30 where the shop is
+    assert schedule["State"] == {"Ref": "MaintenanceSchedule"}
+    assert written()["Parameters"]["MaintenanceSchedule"]["Default"] == "ENABLED"
+    rule = for_environment(schedule["Name"])
+    assert is_night({"detail-type": "Scheduled Event", "resources": [f"arn:aws:events:us-east-1:1:rule/{rule}"]})
+    other = for_environment(schedules()["SweeperFunction"]["Name"])
+    assert not is_night({"detail-type": "Scheduled Event", "resources": [f"arn:aws:events:us-east-1:1:rule/{other}"]})
+
+
+def schedules() -> dict[str, dict[str, Any]]:
+    """The rules that a clock calls, by the function that they call."""
+    timed = [rule for rule in rules().values() if "ScheduleExpression" in rule]
+    return {rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]: rule for rule in timed}
 
 
 def test_each_rule_may_call_its_function_and_no_other_may() -> None:
@@ -162,7 +182,8 @@ def test_the_alert_topic_and_the_ledger_are_named_to_the_functions_as_they_are()
     named = {
         "BRONZE_BUCKET": ("BronzeBucket", "BucketName"), "LAKE_BUCKET": ("LakeBucket", "BucketName"),
         "LEDGER_TABLE": ("LedgerTable", "TableName"), "SILVER_JOB": ("SilverJob", "Name"),
-        "GOLD_JOB": ("GoldJob", "Name"), "BRONZE_CRAWLER": ("BronzeCrawler", "Name"),
+        "GOLD_JOB": ("GoldJob", "Name"), "MAINTAIN_JOB": ("MaintainJob", "Name"),
+        "BRONZE_CRAWLER": ("BronzeCrawler", "Name"),
     }  # fmt: skip
     for variable, (resource, name) in named.items():
         assert variables[variable] == properties(resource)[name]

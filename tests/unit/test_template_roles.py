@@ -98,7 +98,7 @@ def test_nobody_deletes_tables_or_files_of_bronze() -> None:
                 assert all("/warehouse/jozi_dev_" in resource for resource in resources(grant))
 
 
-def test_only_its_job_writes_a_layer() -> None:
+def test_only_its_job_and_table_care_write_a_layer() -> None:
     for layer in ("silver", "gold"):
         writers = {
             role
@@ -107,7 +107,13 @@ def test_only_its_job_writes_a_layer() -> None:
             if {"s3:PutObject", "s3:DeleteObject", "glue:UpdateTable"} & set(listed(grant["Action"]))
             and any(re.search(rf"jozi_dev_{layer}|\${{{layer.title()}Database}}", one) for one in resources(grant))
         }
-        assert writers == {f"{layer.title()}JobRole"}
+        assert writers == {f"{layer.title()}JobRole", "MaintainJobRole"}
+
+
+def test_table_care_makes_no_table_reads_no_file_and_writes_no_batch() -> None:
+    assert not actions("MaintainJobRole") & {"glue:CreateTable", "glue:DeleteTable", "dynamodb:UpdateItem"}
+    reached = {resource for grant in grants("MaintainJobRole") for resource in resources(grant)}
+    assert not [resource for resource in reached if re.search("Bronze|/runs/(silver|gold)", resource)]
 
 
 @pytest.mark.parametrize("layer", ["Silver", "Gold"])

@@ -28,7 +28,8 @@ OUTPUTS = {
     "BronzeBucketName": "bronze", "LakeBucketName": "lake", "BronzeDatabase": "jozi_dev_bronze",
     "SilverDatabase": "jozi_dev_silver", "GoldDatabase": "jozi_dev_gold", "AthenaWorkGroup": "jozi-dev",
     "LedgerTableName": "ledger", "ArrivalsQueueUrl": "arrivals", "ArrivalsDlqUrl": "arrivals-dlq",
-    "SilverJobName": "silver", "GoldJobName": "gold", "BronzeCrawlerName": "bronze",
+    "SilverJobName": "silver", "GoldJobName": "gold", "MaintainJobName": "maintain",
+    "BronzeCrawlerName": "bronze",
     "AlertsTopicArn": "arn:aws:sns:us-east-1:000000000000:alerts",
     "AnalystRoleArn": "arn:aws:iam::000000000000:role/analyst",
 }  # fmt: skip

@@ -26,7 +26,7 @@ class World:
         self.lake = lake
         self.depths = (0, 0)
         self.crawler = "READY"
-        self.runs: dict[str, list[JobRun]] = {"silver": [], "gold": []}
+        self.runs: dict[str, list[JobRun]] = {"silver": [], "gold": [], "maintain": []}
         self.snapshots: dict[str, TableSnapshot] = {}
         self.script: Iterator[Callable[[], Any]] = iter(())
         flow = lake.flow

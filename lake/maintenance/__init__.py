@@ -1,0 +1,1 @@
+"""Table care: what keeps tables small and quick, and changes no answer."""
