@@ -32,6 +32,14 @@ def cache() -> Path:
     return Path(os.environ.get("LAKE_CACHE") or "~/.cache/jozi-lake").expanduser().absolute()
 
 
+def parameters() -> dict[str, str]:
+    """LAKE_PARAMETERS: template parameters of the sandbox's stack, `NAME=VALUE` parted by blanks. Raises CliError."""
+    given = os.environ.get("LAKE_PARAMETERS", "").split()
+    if wrong := [one for one in given if "=" not in one]:
+        raise CliError(f"LAKE_PARAMETERS takes NAME=VALUE, parted by blanks, not {wrong[0]}.", code=2)
+    return dict(one.split("=", 1) for one in given)
+
+
 def make_sandbox(stack: str | None = None) -> Sandbox:
     """The sandbox of LAKE_HOME, whether it runs or not."""
     from sandbox import Sandbox, SandboxConfig
@@ -42,6 +50,7 @@ def make_sandbox(stack: str | None = None) -> Sandbox:
             cache=cache(),
             project=PROJECT,
             stack_name=stack or SANDBOX_STACK,
+            parameters=parameters(),
             region=SANDBOX_REGION,
             sources=("functions", "layer", "lake", "contracts", "marts", "glue_jobs"),
             warm=True,

@@ -194,10 +194,11 @@ def test_both_jobs_share_one_spark_configuration() -> None:
     assert not [name for name in settings if "endpoint" in name]
 
 
-def test_the_workgroup_enforces_place_encryption_and_a_limit() -> None:
-    group = properties("WorkGroup")["WorkGroupConfiguration"]
+@pytest.mark.parametrize(("name", "folder"), [("WorkGroup", "athena"), ("PersonalWorkGroup", "athena-personal")])
+def test_a_workgroup_enforces_place_encryption_and_a_limit(name: str, folder: str) -> None:
+    group = properties(name)["WorkGroupConfiguration"]
     assert group["EnforceWorkGroupConfiguration"] is True
-    assert text(group["ResultConfiguration"]["OutputLocation"]) == "s3://${LakeBucket}/athena/"
+    assert text(group["ResultConfiguration"]["OutputLocation"]) == "s3://${LakeBucket}/" + folder + "/"
     assert group["ResultConfiguration"]["EncryptionConfiguration"]["EncryptionOption"] in ("SSE_S3", "SSE_KMS")
     assert group["BytesScannedCutoffPerQuery"] == {"Ref": "ScanLimitBytes"}
 
