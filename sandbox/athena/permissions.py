@@ -7,8 +7,7 @@ itself, to which the caller is known by name, shows of a table what Lake Formati
 """
 
 import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -20,12 +19,12 @@ from sandbox.athena.identity import Caller, Clients
 from sandbox.athena.results import split_uri
 from sandbox.athena.sqltext import line_and_column, tokens
 from sandbox.formation import store
-from sandbox.formation.declared import OWNER, Declared
+from sandbox.formation.declared import OWNER, Access
 
 _OWN_SCHEMAS = ("information_schema",)
 Table = tuple[str, str]
-# "Access Denied: Cannot select from table awsdatacatalog.gold.orders", "... from columns [a, b] in table or view ..."
-_DENIED = re.compile(r"Access Denied: Cannot select from .*?(?:table|view) (?P<table>[^\s.]+\.[^\s.]+\.[^\s:]+)")
+# The engine's words where a right is missing: the second where SELECT * would give no column at all.
+_DENIED = ("Access Denied: ", "Relation not found or not allowed")
 
 
 class Permissions:
@@ -53,7 +52,7 @@ class Permissions:
             try:
                 engine.rows(explain, user, database)
             except EngineError as error:
-                raise refused(error, explain, declared, user) from error
+                raise refused(error, explain, {table: declared.access(user, *table) for table in read}) from error
 
     def read(self, database: str, table: str) -> None:
         """The caller must be allowed to read this table's entry and its files."""
@@ -126,24 +125,26 @@ def insufficient(message: str, s3: bool = False) -> QueryFailed:
     return denied(f"Insufficient permissions to execute the query. {message}", s3)
 
 
-def refused(error: EngineError, sql: str, declared: Declared, user: str) -> EngineError | QueryFailed:
+def refused(error: EngineError, sql: str, access: Mapping[Table, Access]) -> EngineError | QueryFailed:
     """What the engine's access control denies, in Athena's words for what Lake Formation does not grant.
 
     sql: the statement as the engine got it; the engine does not say where in it a column stands that is denied.
+    access: what the caller may see of each table that it reads.
     """
-    named = _DENIED.search(error.message) if error.name == "PERMISSION_DENIED" else None
-    if named is None:
+    if not any(word in error.message for word in _DENIED):
         return error
-    _, database, table = named["table"].split(".", 2)
-    table = table.partition("$")[0]
-    hidden = set().union(*(cells.without for cells in declared.access(user, database, table).cells))
+    for (_, table), seen in access.items():
+        if not seen.cells:
+            return insufficient(f"Insufficient Lake Formation permission(s): Required Select on {table}")
+    hidden = set().union(*(cells.without for seen in access.values() for cells in seen.cells))
     for token in tokens(sql):
         column = token.text.strip('"').lower()
         if token.kind in ("word", "double") and column in hidden:
             line, _, place = line_and_column(sql, token.start).partition(":")
             what = f"Column '{column}' cannot be resolved"
             return EngineError("COLUMN_NOT_FOUND", "USER_ERROR", f"line {line}:{place}: {what}", int(line), int(place))
-    return insufficient(f"Insufficient Lake Formation permission(s): Required Select on {table}")
+    partly = ", ".join(sorted(table for (_, table), seen in access.items() if not seen.whole))
+    return insufficient(f"Insufficient Lake Formation permission(s): Required Select on the whole of {partly}")
 
 
 def is_iceberg(table: dict[str, Any]) -> bool:
