@@ -79,6 +79,18 @@ def test_analysts_do_not_see_what_may_quote_a_name(causes: Lake) -> None:
     assert len(shown[0]) == len(whole[0]) - 1
 
 
+def test_analysts_see_orders_without_who_worked_on_them(causes: Lake) -> None:
+    sql = f"SELECT count(DISTINCT deliverer) FROM {GOLD}.order_details WHERE order_id LIKE 'G-%'"
+    everybody = f"SELECT * FROM {GOLD}.order_details WHERE order_id = 'G-0'"
+
+    assert number(causes, "ManagerRole", sql) == len((SLOW, *OTHERS))
+    assert (
+        "Column 'deliverer' cannot be resolved or requester is not authorized" in answer(causes, "AnalystRole", sql)[0]
+    )
+    assert SLOW in answer(causes, "ManagerRole", everybody)[1][0]
+    assert SLOW not in answer(causes, "AnalystRole", everybody)[1][0]
+
+
 @pytest.mark.parametrize("role", ["AnalystRole", "ManagerRole"])
 @pytest.mark.parametrize("mart", ["delivery_performance", "stage_bottlenecks", "complaint_summary", "freshness"])
 def test_what_is_about_nobody_is_read_whole(causes: Lake, role: str, mart: str) -> None:

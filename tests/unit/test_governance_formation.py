@@ -94,6 +94,14 @@ def test_a_filter_names_the_factors_that_are_persons_and_columns_that_are_there(
             assert set(named) | set(part.get("without", ())) <= columns, table
 
 
+def test_analysts_see_no_column_that_is_marked_as_personal() -> None:
+    for mart in MARTS:
+        columns = yaml.safe_load((REPOSITORY / "marts" / f"{mart}.yaml").read_text())["columns"]
+        personal = {column["name"] for column in columns if "Personal data." in column["description"]}
+        for seen in granted("AnalystRole", "gold", mart).cells:
+            assert personal <= seen.without, mart
+
+
 def test_conditions_keep_to_what_lake_formation_reads() -> None:
     """PartiQL in part: columns against constants, no functions, less than 2,048 characters."""
     for part in DECLARED["readers"]["AnalystRole"]["gold"].values():
