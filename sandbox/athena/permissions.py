@@ -61,12 +61,19 @@ class Permissions:
         found = self._table(database, table)
         if found.get("TableType") == "VIRTUAL_VIEW":
             return
-        if database in store.declared().databases:  # Lake Formation hands out the keys to its data
-            self.need("lakeformation:GetDataAccess", "lakeformation", "*")
+        self._formation(database, table, (found.get("StorageDescriptor") or {}).get("Location") or "")
         bucket, arn = _folder(found)
         self.need("s3:GetObject", "s3", arn, s3=True)
         if not is_iceberg(found):
             self.need("s3:ListBucket", "s3", bucket, s3=True)
+
+    def _formation(self, database: str, table: str, location: str) -> None:
+        """Lake Formation hands out the keys to its data, and to the data of no table that another database makes of it."""
+        declared = store.declared()
+        if database in declared.databases:
+            self.need("lakeformation:GetDataAccess", "lakeformation", "*")
+        elif declared.limits(self._caller.user) and declared.registered(location):
+            raise insufficient(f"Insufficient Lake Formation permission(s): Required Select on {table}")
 
     def write(self, database: str, table: str) -> None:
         """The caller must be allowed to put files into this table, and, for Iceberg, to commit them."""

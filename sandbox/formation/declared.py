@@ -57,6 +57,7 @@ class Declared:
 
     def __init__(self, resources: Iterable[tuple[str, Properties]] = ()) -> None:
         self.admins: set[str] = set()
+        self._locations: list[str] = []
         self._databases: dict[str, _Database] = {}
         self._filters: dict[tuple[str, str, str], Cells] = {}
         self._grants: list[tuple[str, frozenset[str], str, Properties]] = []
@@ -64,6 +65,7 @@ class Declared:
             "DataLakeSettings": self._settings,
             "DataCellsFilter": self._filter,
             "PrincipalPermissions": self._permissions,
+            "Resource": self._location,
             "TagAssociation": self._association,
         }
         for kind, properties in resources:
@@ -84,12 +86,21 @@ class Declared:
         """The tables of a database that some resource names; what is granted on all others is the same."""
         return tuple(sorted(self._databases[database].tables))
 
+    def limits(self, user: str) -> bool:
+        """False for the account's owner and the administrators, who may read everything."""
+        return bool(self._databases) and user != OWNER and user not in self.admins
+
+    def registered(self, uri: str) -> bool:
+        """True for data in a registered location: it is read through tables of governed databases only."""
+        place = uri.partition("://")[2].rstrip("/") + "/"
+        return any(place.startswith(location) for location in self._locations)
+
     def access(self, user: str, database: str, table: str | None) -> Access:
         """What a user may do with a table. `table` None: with every table of the database that nothing names.
 
         A user who is an administrator, and everybody outside the governed databases, is not limited here.
         """
-        if user == OWNER or user in self.admins or database not in self._databases:
+        if database not in self._databases or not self.limits(user):
             return Access(frozenset({"ALL"}), (Cells(),))
         permissions: set[str] = set()
         cells: list[Cells] = []
@@ -126,6 +137,9 @@ class Declared:
 
     def _settings(self, properties: Properties) -> None:
         self.admins |= {user_of(one["DataLakePrincipalIdentifier"]) for one in properties.get("Admins") or ()}
+
+    def _location(self, properties: Properties) -> None:
+        self._locations.append(str(properties["ResourceArn"]).rpartition(":")[2].rstrip("/") + "/")
 
     def _filter(self, properties: Properties) -> None:
         database, table = _lower(properties, "DatabaseName"), _lower(properties, "TableName")

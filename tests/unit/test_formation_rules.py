@@ -163,3 +163,13 @@ def test_a_refused_resource_changes_nothing(tmp_path: Path) -> None:
         store.put("one", kind, properties)
 
     assert Store(tmp_path).declared.databases == ()
+
+
+def test_a_registered_location_covers_what_lies_in_it() -> None:
+    location = "AWS::LakeFormation::Resource", {"ResourceArn": "arn:aws:s3:::lake/warehouse"}
+    declared = Declared([location, permission("r", named("plain"))])
+
+    assert declared.registered("s3://lake/warehouse/gold/causes/")
+    assert declared.registered("s3://lake/warehouse")
+    assert not declared.registered("s3://lake/warehouse2/x")
+    assert not Declared([permission("r", named("plain"))]).registered("s3://lake/warehouse/gold")

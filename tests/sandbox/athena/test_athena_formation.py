@@ -57,6 +57,10 @@ FILTER = {
 }
 STACK = {
     "Settings": {"Type": "AWS::LakeFormation::DataLakeSettings", "Properties": {"Admins": [principal("lf-admin")]}},
+    "Location": {
+        "Type": "AWS::LakeFormation::Resource",
+        "Properties": {"ResourceArn": "arn:aws:s3:::warehouse/guarded", "UseServiceLinkedRole": True},
+    },
     "Tag": {
         "Type": "AWS::LakeFormation::Tag",
         "Properties": {"TagKey": "sensitivity", "TagValues": ["public", "personal"]},
@@ -227,6 +231,17 @@ def test_a_copy_holds_what_its_maker_sees(guarded: Guarded) -> None:
     assert answer.state == "SUCCEEDED", answer.reason
 
     assert guarded.rows("lf-manager", "SELECT * FROM free.copied ORDER BY id") == [["1", "false"], ["3", "false"]]
+
+
+def test_no_table_of_another_database_reads_the_same_files(guarded: Guarded) -> None:
+    guarded.cloud.done(
+        "CREATE EXTERNAL TABLE free.around (id bigint, about_person boolean, note string) STORED AS PARQUET "
+        "LOCATION 's3://warehouse/guarded/causes/data/'"
+    )
+
+    assert guarded.cloud.done("SELECT count(*) FROM free.around").data == [["3"]]
+    for role in ("lf-analyst", "lf-manager", "lf-nobody"):
+        assert "Lake Formation" in guarded.denied(role, "SELECT count(*) FROM free.around")
 
 
 def test_a_view_shows_each_reader_their_own_part(guarded: Guarded) -> None:
