@@ -68,7 +68,7 @@ class Permissions:
             self.need("s3:ListBucket", "s3", bucket, s3=True)
 
     def _formation(self, database: str, table: str, location: str) -> None:
-        """Lake Formation hands out the keys to its data, and to the data of no table that another database makes of it."""
+        """Lake Formation hands out keys to its data, and none for a table that another database makes of it."""
         declared = store.declared()
         if database in declared.databases:
             self.need("lakeformation:GetDataAccess", "lakeformation", "*")
