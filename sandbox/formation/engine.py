@@ -21,7 +21,6 @@ _ALWAYS = (OWNER, "sandbox")
 _TABLE = ("SELECT", "INSERT", "DELETE", "UPDATE", "OWNERSHIP")
 _EVERYTHING: Rule = {"privileges": list(_TABLE)}
 _CATALOGS: Rule = {"allow": "all"}
-# Functions of a catalog read tables past their filters (table_changes); those of the language itself are always there.
 _OPEN: dict[str, list[Rule]] = {
     "catalogs": [_CATALOGS],
     "functions": [{"privileges": ["EXECUTE", "GRANT_EXECUTE", "OWNERSHIP"]}],
@@ -43,6 +42,8 @@ def rules(declared: Declared) -> dict[str, list[Rule]]:
             for table in declared.tables(database):
                 tables += _rules_of(user, database, _any(table), declared.access(user, database, table))
             tables += _rules_of(user, database, "[^$]*", declared.access(user, database, None))
+    # No rule for functions and procedures: only those of the language are left. Those of a catalog read tables past their
+    # filters (table_changes).
     return {
         "catalogs": [_CATALOGS],
         "schemas": [{**free, "owner": True}, {**governed, "owner": False}, {"owner": True}],
@@ -56,7 +57,7 @@ def written(declared: Declared) -> str:
 
 
 def _rules_of(user: str, database: str, table: str, access: Access) -> list[Rule]:
-    """One table's rule, and that of its metadata tables. None where nothing is granted: the last rule denies."""
+    """One table's rule, and that of its metadata tables."""
     named = {"user": _any(user), "schema": _any(database)}
     found: Rule = {**named, "table": table, "privileges": _privileges(access)}
     if access.whole or not access.cells:
