@@ -42,8 +42,8 @@ def rules(declared: Declared) -> dict[str, list[Rule]]:
             for table in declared.tables(database):
                 tables += _rules_of(user, database, _any(table), declared.access(user, database, table))
             tables += _rules_of(user, database, "[^$]*", declared.access(user, database, None))
-    # No rule for functions and procedures: only those of the language are left. Those of a catalog read tables past their
-    # filters (table_changes).
+    # No rule for functions and procedures: only those of the language are left. Those of a catalog read tables past
+    # their filters (table_changes).
     return {
         "catalogs": [_CATALOGS],
         "schemas": [{**free, "owner": True}, {**governed, "owner": False}, {"owner": True}],
