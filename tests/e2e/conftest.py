@@ -127,8 +127,7 @@ def finished(athena: Any, sql: str, work_group: str) -> dict[str, Any]:
 def started(home: Path) -> Iterator[Lake]:
     """A lake with this home: free ports, engines from the shared cache. Down again whatever happens."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    # With Lake Formation on, as in prod: everything else has to work all the same.
-    environment |= {"LAKE_HOME": str(home), "COLUMNS": "200", "LAKE_PARAMETERS": "Governed=true"}
+    environment |= {"LAKE_HOME": str(home), "COLUMNS": "200"}
     running = Lake(home, environment, {})
     try:
         running.run("up")
