@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[1]
 SANDBOX_STACK = "jozi-lake-dev"
 SANDBOX_REGION = "us-east-1"
+# A laptop that is on at night shall not start a JVM by itself: `lake maintain` does it when it is wanted.
+LAPTOP_PARAMETERS = {"MaintenanceSchedule": "DISABLED"}
 
 
 def home() -> Path:
@@ -32,6 +34,17 @@ def cache() -> Path:
     return Path(os.environ.get("LAKE_CACHE") or "~/.cache/jozi-lake").expanduser().absolute()
 
 
+def parameters() -> dict[str, str]:
+    """Parameters of the sandbox's stack: LAKE_PARAMETERS, `NAME=VALUE` parted by blanks, over the laptop's own.
+
+    Raises CliError.
+    """
+    given = os.environ.get("LAKE_PARAMETERS", "").split()
+    if wrong := [one for one in given if "=" not in one]:
+        raise CliError(f"LAKE_PARAMETERS takes NAME=VALUE, parted by blanks, not {wrong[0]}.", code=2)
+    return LAPTOP_PARAMETERS | dict(one.split("=", 1) for one in given)
+
+
 def make_sandbox(stack: str | None = None) -> Sandbox:
     """The sandbox of LAKE_HOME, whether it runs or not."""
     from sandbox import Sandbox, SandboxConfig
@@ -42,11 +55,10 @@ def make_sandbox(stack: str | None = None) -> Sandbox:
             cache=cache(),
             project=PROJECT,
             stack_name=stack or SANDBOX_STACK,
+            parameters=parameters(),
             region=SANDBOX_REGION,
             sources=("functions", "layer", "lake", "contracts", "marts", "glue_jobs"),
             warm=True,
-            # A laptop that is on at night shall not start a JVM by itself: `lake maintain` does it when it is wanted.
-            parameters={"MaintenanceSchedule": "DISABLED"},
         )
     )
 

@@ -8,12 +8,13 @@ from sandbox.athena.catalog import Table, all_tables, get_table, resolve, semant
 from sandbox.athena.databases import matcher
 from sandbox.athena.errors import InvalidRequest
 from sandbox.athena.iceberg import read_metadata
-from sandbox.athena.permissions import is_iceberg
+from sandbox.athena.permissions import insufficient, is_iceberg
 from sandbox.athena.rendering import plain_column
 from sandbox.athena.run import Run
 from sandbox.athena.sqltext import Cursor
 from sandbox.athena.views import definition, is_view
 from sandbox.athena.work import UTILITY, Outcome, Plan
+from sandbox.formation.store import visible
 
 _COLUMNS = ("col_name", "data_type", "comment")
 
@@ -46,7 +47,11 @@ def _named(cursor: Cursor, kind: str, column: str, wanted: Any) -> Plan:
     fits = matcher(cursor.string() if like or cursor.is_string() else None)
 
     def work(run: Run) -> Outcome:
-        found = [t["Name"] for t in all_tables(run, database or run.database) if wanted(t) and fits(t["Name"])]
+        found = [
+            t["Name"]
+            for t in all_tables(run, database or run.database)
+            if wanted(t) and fits(t["Name"]) and visible(run.caller.user, t)
+        ]
         return Outcome(columns=[plain_column(column)], lines=sorted(found))
 
     return Plan(UTILITY, kind, "txt", work)
@@ -61,7 +66,7 @@ def _columns(cursor: Cursor) -> Plan:
         name = [cursor.name(), name[-1]]
 
     def work(run: Run) -> Outcome:
-        table = get_table(run, *resolve(run, name))
+        table = _shown(run, name)
         if is_view(table):
             return _view(table)
         names = [column["Name"] for column in columns_of(table)]
@@ -77,7 +82,7 @@ def _properties(cursor: Cursor) -> Plan:
     wanted = cursor.listed(cursor.string)[0] if cursor.next is not None else None
 
     def work(run: Run) -> Outcome:
-        table = get_table(run, *resolve(run, name))
+        table = _shown(run, name)
         found = _iceberg_properties(run, table) if is_iceberg(table) else table.get("Parameters") or {}
         if wanted is not None:
             found = {
@@ -111,7 +116,7 @@ def describe(text: str) -> Plan:
         )
 
     def work(run: Run) -> Outcome:
-        table = get_table(run, *resolve(run, name))
+        table = _shown(run, name)
         if is_view(table):
             return _view(table)
         lines = _iceberg_lines(run, table) if is_iceberg(table) else _hive_lines(table)
@@ -124,6 +129,15 @@ def describe(text: str) -> Plan:
 
 def _no_table(run: Run) -> Outcome:
     raise semantic("[Error 10001]: Table not found table")
+
+
+def _shown(run: Run, name: list[str]) -> Table:
+    """A table's entry, with the columns that its reader may see. Raises QueryFailed when that is none."""
+    table = get_table(run, *resolve(run, name))
+    shown = visible(run.caller.user, table)
+    if shown is None:
+        raise insufficient(f"Insufficient Lake Formation permission(s): Required Describe on {table['Name']}")
+    return shown
 
 
 def _view(table: Table) -> Outcome:
@@ -193,7 +207,7 @@ def _create_table(cursor: Cursor) -> Plan:
     name = cursor.names()
 
     def work(run: Run) -> Outcome:
-        table = get_table(run, *resolve(run, name))
+        table = _shown(run, name)
         lines = _iceberg_ddl(run, table) if is_iceberg(table) else _hive_ddl(table)
         return Outcome(columns=[plain_column("createtab_stmt")], lines=lines)
 

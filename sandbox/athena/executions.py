@@ -27,6 +27,7 @@ from sandbox.athena.parameters import classified, placeholders
 from sandbox.athena.results import metadata, put, split_uri
 from sandbox.athena.run import CANCELLED, Run, relocate
 from sandbox.athena.work import Outcome, Plan
+from sandbox.formation import store as formation
 
 Request = dict[str, Any]
 logger = logging.getLogger("sandbox.athena")
@@ -72,7 +73,7 @@ class Executions:
             known = records.by_token(request)
             if known:
                 return {"QueryExecutionId": known}
-            record = records.make(request, plan, workgroup["Name"], results)
+            record = records.make(request, plan, workgroup["Name"], results) | {"_user": caller.user}
             athena._executions[record["QueryExecutionId"]] = record
         run = Run(
             query_id=record["QueryExecutionId"],
@@ -162,6 +163,8 @@ class Executions:
         try:
             with self._slots:
                 self._wait_for_engine(run)
+                if (governed := formation.current()) is not None:
+                    governed.wait_effective(run.cancelled.is_set)
                 records.advance(record, "RUNNING")
                 if loose and run.parameters:
                     run.parameters = classified(run.engine, run.caller.user, run.parameters)

@@ -16,6 +16,8 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
 
+from sandbox.formation.declared import OWNER, user_of
+
 _CLIENTS_KEPT = 64
 _CONFIG = Config(s3={"addressing_style": "path"}, retries={"max_attempts": 2}, max_pool_connections=20, proxies={})
 
@@ -36,11 +38,8 @@ class Caller:
 
     @property
     def user(self) -> str:
-        """The name that the engine knows the caller by: the role's or user's name, or root."""
-        if self.arn.endswith(":root"):
-            return "root"
-        parts = self.arn.split("/")
-        return parts[1] if ":assumed-role/" in self.arn else parts[-1]
+        """The name that the engine knows the caller by: role/NAME, user/NAME, or root."""
+        return OWNER if self.root else user_of(self.arn)
 
 
 class Clients:

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from sandbox.athena.errors import InvalidRequest
+from sandbox.formation.store import visible
 
 Request = dict[str, Any]
 _CATALOG = "awsdatacatalog"
@@ -25,14 +26,18 @@ def list_databases(glue: Any, request: Request) -> list[dict[str, Any]]:
     return [_database(entry) for entry in _all(glue, "get_databases", "DatabaseList")]
 
 
-def get_table(glue: Any, request: Request) -> dict[str, Any]:
+def get_table(glue: Any, request: Request, user: str) -> dict[str, Any]:
     """GetTableMetadata."""
     _check_catalog(request)
     found = _ask(glue.get_table, DatabaseName=request["DatabaseName"], Name=request["TableName"])["Table"]
-    return {"TableMetadata": _table(found)}
+    shown = visible(user, found)
+    if shown is None:
+        what = f"Insufficient Lake Formation permission(s): Required Describe on {found['Name']}"
+        raise InvalidRequest(what, "MetadataException")
+    return {"TableMetadata": _table(shown)}
 
 
-def list_tables(glue: Any, request: Request) -> list[dict[str, Any]]:
+def list_tables(glue: Any, request: Request, user: str) -> list[dict[str, Any]]:
     """ListTableMetadata, all of them; Expression is a regular expression for the name."""
     _check_catalog(request)
     try:
@@ -40,7 +45,8 @@ def list_tables(glue: Any, request: Request) -> list[dict[str, Any]]:
     except re.error as error:
         raise InvalidRequest(f"Expression is no regular expression: {error}") from error
     found = _all(glue, "get_tables", "TableList", DatabaseName=request["DatabaseName"])
-    return [_table(entry) for entry in found if fits.fullmatch(entry["Name"])]
+    shown = [visible(user, entry) for entry in found if fits.fullmatch(entry["Name"])]
+    return [_table(entry) for entry in shown if entry is not None]
 
 
 def _check_catalog(request: Request) -> None:

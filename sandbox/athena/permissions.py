@@ -2,23 +2,29 @@
 
 The engine reads with the account owner's keys. Before it may, the tables that a statement reads and writes are asked
 from the engine (EXPLAIN TYPE IO), and the caller must have the rights that Athena would need from it: on the table,
-its database and the catalog in Glue, and on the table's folder in S3. The account's owner is not asked.
+its database and the catalog in Glue, and on the table's folder in S3. The account's owner is not asked. The engine
+itself, to which the caller is known by name, shows of a table what Lake Formation grants.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 from ministack.core import iam_evaluator
 
 from sandbox.athena.client import Engine
-from sandbox.athena.errors import QueryFailed, denied
+from sandbox.athena.errors import EngineError, QueryFailed, denied
 from sandbox.athena.identity import Caller, Clients
 from sandbox.athena.results import split_uri
+from sandbox.athena.sqltext import line_and_column, tokens
+from sandbox.formation import store
+from sandbox.formation.declared import OWNER, Access
 
 _OWN_SCHEMAS = ("information_schema",)
 Table = tuple[str, str]
+# The engine's words where a right is missing: the second where SELECT * would give no column at all.
+_DENIED = ("Access Denied: ", "Relation not found or not allowed")
 
 
 class Permissions:
@@ -35,11 +41,18 @@ class Permissions:
         """
         if self._caller.root:
             return
-        read, written = tables_of(engine, explained("EXPLAIN (TYPE IO, FORMAT JSON)"), self._caller.user, database)
+        explain, user, declared = explained("EXPLAIN (TYPE IO, FORMAT JSON)"), self._caller.user, store.declared()
+        # As in Athena, a right that is missing in IAM is told first: so the tables are named to the owner.
+        read, written = tables_of(engine, explain, OWNER if declared.databases else user, database)
         for table in read:
             self.read(*table)
         if written is not None:
             self.write(*written)
+        if declared.databases:
+            try:
+                engine.rows(explain, user, database)
+            except EngineError as error:
+                raise refused(error, explain, {table: declared.access(user, *table) for table in read}) from error
 
     def read(self, database: str, table: str) -> None:
         """The caller must be allowed to read this table's entry and its files."""
@@ -48,10 +61,19 @@ class Permissions:
         found = self._table(database, table)
         if found.get("TableType") == "VIRTUAL_VIEW":
             return
+        self._formation(database, table, (found.get("StorageDescriptor") or {}).get("Location") or "")
         bucket, arn = _folder(found)
         self.need("s3:GetObject", "s3", arn, s3=True)
         if not is_iceberg(found):
             self.need("s3:ListBucket", "s3", bucket, s3=True)
+
+    def _formation(self, database: str, table: str, location: str) -> None:
+        """Lake Formation hands out keys to its data, and none for a table that another database makes of it."""
+        declared = store.declared()
+        if database in declared.databases:
+            self.need("lakeformation:GetDataAccess", "lakeformation", "*")
+        elif declared.limits(self._caller.user) and declared.registered(location):
+            raise insufficient(f"Insufficient Lake Formation permission(s): Required Select on {table}")
 
     def write(self, database: str, table: str) -> None:
         """The caller must be allowed to put files into this table, and, for Iceberg, to commit them."""
@@ -108,6 +130,28 @@ class Permissions:
 def insufficient(message: str, s3: bool = False) -> QueryFailed:
     """Athena's failure for a missing right."""
     return denied(f"Insufficient permissions to execute the query. {message}", s3)
+
+
+def refused(error: EngineError, sql: str, access: Mapping[Table, Access]) -> EngineError | QueryFailed:
+    """What the engine's access control denies, in Athena's words for what Lake Formation does not grant.
+
+    sql: the statement as the engine got it; the engine does not say where in it a column stands that is denied.
+    access: what the caller may see of each table that it reads.
+    """
+    if not any(word in error.message for word in _DENIED):
+        return error
+    for (_, table), seen in access.items():
+        if not seen.cells:
+            return insufficient(f"Insufficient Lake Formation permission(s): Required Select on {table}")
+    hidden = set().union(*(cells.without for seen in access.values() for cells in seen.cells))
+    for token in tokens(sql):
+        column = token.text.strip('"').lower()
+        if token.kind in ("word", "double") and column in hidden:
+            line, _, place = line_and_column(sql, token.start).partition(":")
+            what = f"Column '{column}' cannot be resolved"
+            return EngineError("COLUMN_NOT_FOUND", "USER_ERROR", f"line {line}:{place}: {what}", int(line), int(place))
+    partly = ", ".join(sorted(table for (_, table), seen in access.items() if not seen.whole))
+    return insufficient(f"Insufficient Lake Formation permission(s): Required Select on the whole of {partly}")
 
 
 def is_iceberg(table: dict[str, Any]) -> bool:

@@ -2,7 +2,8 @@
 
 The conditions are Athena's: the same text and parameters in the same workgroup and database, the same result
 configuration, nothing in the query that answers differently every time, and a caller who may read both the tables and
-the earlier result. When one of them does not hold the query simply runs.
+the earlier result; where Lake Formation filters, it is the caller's own. When one of them does not hold the query
+simply runs.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ministack.services import athena
 from sandbox.athena.results import split_uri
 from sandbox.athena.run import Run
 from sandbox.athena.sqltext import one_statement, tokens
+from sandbox.formation.store import declared
 
 Record = dict[str, Any]
 Previous = Record | None
@@ -42,6 +44,8 @@ def previous(record: Record, asked: dict[str, Any], sql: str) -> Previous:
         and one["Status"]["CompletionDateTime"] >= oldest
         and not one.get("_reused")
         and all(one.get(key) == record.get(key) for key in _SAME)
+        # What Lake Formation shows to one reader, it may hide from another.
+        and (not declared().databases or one.get("_user") == record["_user"])
         and _place(one) == _place(record)
     ]
     return max(fits, key=lambda one: one["Status"]["CompletionDateTime"], default=None)

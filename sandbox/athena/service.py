@@ -61,8 +61,10 @@ class Service:
             "ListPreparedStatements": _paged("PreparedStatements", lambda c, r: prepared.listed(r), 50),
             "GetDatabase": lambda c, r: metadata.get_database(clients.glue(c), r),
             "ListDatabases": _paged("DatabaseList", lambda c, r: metadata.list_databases(clients.glue(c), r), 50),
-            "GetTableMetadata": lambda c, r: metadata.get_table(clients.glue(c), r),
-            "ListTableMetadata": _paged("TableMetadataList", lambda c, r: metadata.list_tables(clients.glue(c), r), 50),
+            "GetTableMetadata": lambda c, r: metadata.get_table(clients.glue(c), r, c.user),
+            "ListTableMetadata": _paged(
+                "TableMetadataList", lambda c, r: metadata.list_tables(clients.glue(c), r, c.user), 50
+            ),
             "ListEngineVersions": _plain(_engine_versions),
         }
 

@@ -11,6 +11,8 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.formation.declared import Declared
+from sandbox.formation.engine import REFRESH_SECONDS, written
 from sandbox.java import QUICK_START
 
 MAIN_CLASS = "io.trino.server.TrinoServer"
@@ -71,6 +73,10 @@ def prepare(
     files = {**_UNLOAD, **_s3(endpoint, credentials, region), "local.location": str(entries)}
     _write(catalogs / f"{UNLOAD_CATALOG}.properties", files)
     _write(etc / "config.properties", _server(port, trino_home, catalogs, _node_id(root)))
+    rules = etc / "rules.json"  # the emulator writes it anew when a stack declares what Lake Formation grants
+    if not rules.exists():
+        rules.write_text(written(Declared()))
+    _write(etc / "access-control.properties", _access(rules))
     _write(etc / "log.properties", {"io.trino": "WARN", "io.airlift": "WARN", "": "WARN"})
     return Prepared(_command(java_home, trino_home, etc, data, memory), {}, root, f"http://127.0.0.1:{port}")
 
@@ -131,6 +137,14 @@ def _s3(endpoint: str, credentials: Credentials, region: str) -> dict[str, str]:
     }
 
 
+def _access(rules: Path) -> dict[str, str]:
+    return {
+        "access-control.name": "file",
+        "security.config-file": str(rules),
+        "security.refresh-period": f"{REFRESH_SECONDS:.0f}s",
+    }
+
+
 _HIVE = {
     "connector.name": "hive",
     "hive.metastore": "glue",
@@ -180,6 +194,8 @@ def _server(port: int, trino_home: Path, catalogs: Path, node_id: str) -> dict[s
         "catalog.config-dir": str(catalogs),
         "plugin.dir": str(trino_home / "plugin"),
         "web-ui.enabled": "false",
+        # SELECT * gives the columns that its reader may see, as in Athena.
+        "hide-inaccessible-columns": "true",
         # One writer: Athena's limit of 100 new partitions is one of the statement, the engine's one of each writer.
         "task.min-writer-count": "1",
         "task.max-writer-count": "1",

@@ -1,8 +1,8 @@
 """Resource types that the emulator's CloudFormation refuses, and properties that it drops.
 
 A type that the emulator can act on is created through the emulator's own API (classifiers, security configurations,
-budgets). Lake Formation and metric-math alarms have nothing behind them in the emulator: their stacks'
-records keep the properties, and that is all a laptop can do with them.
+budgets). Lake Formation's are enforced by the engine behind Athena (sandbox.formation). Metric-math alarms have nothing
+behind them in the emulator: their stacks' records keep the properties, and that is all a laptop can do with them.
 """
 
 from __future__ import annotations
@@ -23,15 +23,6 @@ Properties = dict[str, Any]
 Created = tuple[str, dict[str, Any]]
 Call = Callable[[Properties], tuple[int, dict[str, str], bytes]]
 
-_RECORDED = (
-    "AWS::LakeFormation::DataCellsFilter",
-    "AWS::LakeFormation::DataLakeSettings",
-    "AWS::LakeFormation::Permissions",
-    "AWS::LakeFormation::PrincipalPermissions",
-    "AWS::LakeFormation::Resource",
-    "AWS::LakeFormation::Tag",
-    "AWS::LakeFormation::TagAssociation",
-)
 # Properties of AWS::Glue::Job that the emulator forgets, with the value of an omitted one.
 _JOB_PROPERTIES: Properties = {
     "ExecutionProperty": {"MaxConcurrentRuns": 1},
@@ -45,9 +36,8 @@ _JOB_PROPERTIES: Properties = {
 
 
 def install() -> None:
+    """Teach the emulator's CloudFormation these types and properties. Raises SeamMoved."""
     handlers = seams.table(provisioners, "_RESOURCE_HANDLERS")
-    for kind in _RECORDED:
-        handlers.setdefault(kind, _recorded())
     handlers.setdefault(
         "AWS::Glue::Classifier",
         {
@@ -110,14 +100,6 @@ def _gone(call: Call, request: Properties) -> None:
 
 def _name(stack: str, logical_id: str) -> str:
     return str(provisioners._physical_name(stack, logical_id, max_len=255))
-
-
-def _recorded() -> dict[str, Any]:
-    return {
-        "create": lambda logical_id, properties, stack: (_name(stack, logical_id), {}),
-        "update": lambda physical_id, old, new, stack: (physical_id, {}),
-        "delete": lambda physical_id, properties: None,
-    }
 
 
 def _classifier(name: str, properties: Properties) -> Properties:

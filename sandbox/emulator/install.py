@@ -12,6 +12,7 @@ from ministack.services import sqs
 
 from sandbox import athena
 from sandbox.emulator import checkpoint, cloudformation, delivery, iam, ranges, seams
+from sandbox.formation import seams as formation
 from sandbox.glue import api
 
 
@@ -21,6 +22,7 @@ def everything(home: Path) -> None:
     delivery.install()
     ranges.install()
     cloudformation.install()
+    formation.install(home)
     prepare_engines = api.install(home)
     checkpoint.install()
     _answer_up(prepare_engines)

@@ -17,7 +17,7 @@ from tests.grants import Call, Statement, calls, idle
 from .conftest import REPOSITORY, Lake
 
 STACK = "jozi-lake-dev"
-READERS = set(yaml.safe_load((REPOSITORY / "governance.yaml").read_text(encoding="utf-8")))
+READERS = set(yaml.safe_load((REPOSITORY / "governance.yaml").read_text(encoding="utf-8"))["readers"])
 UNUSED = yaml.safe_load((REPOSITORY / "iam-unused.yaml").read_text(encoding="utf-8"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import yaml
 
@@ -9,9 +11,9 @@ from tests.grants import Call, allows
 
 from .stack import REPOSITORY, for_environment, grants, listed, of_type, properties, text
 
-GOVERNANCE: dict[str, dict[str, list[str]]] = yaml.safe_load(
+GOVERNANCE: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(
     (REPOSITORY / "governance.yaml").read_text(encoding="utf-8")
-)
+)["readers"]
 MARTS = sorted(path.stem for path in (REPOSITORY / "marts").glob("*.sql"))
 # Names that start alike are there to see that a grant on one table is no grant on its namesakes.
 TABLES = [
@@ -40,7 +42,7 @@ def may(role: str, action: str, resource: str) -> bool:
 
 
 def declared(role: str, layer: str, table: str) -> bool:
-    tables = GOVERNANCE[role].get(layer, [])
+    tables = GOVERNANCE[role].get(layer, {})
     return "*" in tables or table in tables
 
 
@@ -79,7 +81,7 @@ def test_a_reader_reads_through_athena_only_and_writes_nothing_but_results(role:
     for statement in plain(role):
         for action in statement["Action"]:
             if action == "s3:PutObject":
-                assert statement["Resource"] == [f"{BUCKET}/athena/*"]
+                assert statement["Resource"] in ([f"{BUCKET}/athena/*"], [f"{BUCKET}/athena-personal/*"])
             else:
                 assert not any(word in action for word in ("Put", "Create", "Update", "Delete", "Start")) or (
                     action == "athena:StartQueryExecution"
@@ -91,3 +93,21 @@ def test_a_reader_is_assumed_by_people_and_starts_nothing_else(role: str) -> Non
     (statement,) = properties(role)["AssumeRolePolicyDocument"]["Statement"]
     assert text(statement["Principal"]["AWS"]).endswith("${AWS::AccountId}:root")
     assert statement["Action"] == "sts:AssumeRole"
+
+
+def test_the_results_of_who_reads_about_persons_are_apart() -> None:
+    """What a filter hides from one reader must not lie in a folder that they may fetch results from."""
+    folders = {}
+    for role in GOVERNANCE:
+        for statement in plain(role):
+            if "s3:PutObject" in statement["Action"]:
+                (folders[role],) = statement["Resource"]
+    assert len(set(folders.values())) == 2
+    assert folders["AnalystRole"] == folders["DataScientistRole"] == f"{BUCKET}/athena/*"
+    for role in ("ManagerRole", "EngineerRole"):
+        assert not may("AnalystRole", "s3:GetObject", folders[role].replace("*", "one.csv"))
+    for role, group in (("AnalystRole", "WorkGroup"), ("ManagerRole", "PersonalWorkGroup")):
+        place = properties(group)["WorkGroupConfiguration"]["ResultConfiguration"]["OutputLocation"]
+        assert text(place).replace("s3://${LakeBucket}", BUCKET) + "*" == folders[role]
+        asked = [one for one in plain(role) if "athena:GetQueryResults" in one["Action"]]
+        assert all(one["Resource"][0].endswith(f"workgroup/${{{group}}}") for one in asked)

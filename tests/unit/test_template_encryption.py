@@ -49,9 +49,9 @@ def test_queues_topic_ledger_and_logs_encrypt_with_the_key() -> None:
 
 
 def test_query_results_encrypt_with_the_key() -> None:
-    (group,) = of_type("AWS::Athena::WorkGroup").values()
-    results = group["WorkGroupConfiguration"]["ResultConfiguration"]
-    assert results["EncryptionConfiguration"] == {"EncryptionOption": "SSE_KMS", "KmsKey": KEY_ARN}
+    for group in of_type("AWS::Athena::WorkGroup").values():
+        results = group["WorkGroupConfiguration"]["ResultConfiguration"]
+        assert results["EncryptionConfiguration"] == {"EncryptionOption": "SSE_KMS", "KmsKey": KEY_ARN}
 
 
 def test_jobs_and_crawlers_write_and_log_with_the_key() -> None:
