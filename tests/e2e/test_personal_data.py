@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from .conftest import Lake, started
 from .orders import TYPICAL
+from .test_permissions import as_reader
 
 FIRST = [
     ("1", "03/03/2019", "C-100"),
@@ -63,12 +64,12 @@ def test_silver_has_pseudonyms_that_outlive_a_restart_and_gold_counts_as_before(
         assert len(set(hashes.values())) == 3
         counted = "select cast(month as varchar), customers, returning_customers from jozi_dev_gold.customer_retention"
         assert lake.athena(f"{counted} order by 1") == retention(FIRST + SECOND)
-        the_owner_cannot_make_pseudonyms(lake)
+        who_reads_silver_cannot_make_pseudonyms(lake)
 
 
-def the_owner_cannot_make_pseudonyms(lake: Lake) -> None:
+def who_reads_silver_cannot_make_pseudonyms(lake: Lake) -> None:
     arguments = lake.client("glue").get_job(JobName=lake.outputs["SilverJobName"])["Job"]["DefaultArguments"]
     asked = {"KeyId": arguments["--pseudonym_key"], "Message": b"C-100", "MacAlgorithm": "HMAC_SHA_256"}
 
     with pytest.raises(ClientError, match="AccessDenied"):
-        lake.client("kms").generate_mac(**asked)
+        as_reader(lake, "EngineerRole", "kms").generate_mac(**asked)
