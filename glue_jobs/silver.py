@@ -13,7 +13,7 @@ from lake.silver.job import run_job
 def main() -> None:
     """Glue adds arguments of its own (--JOB_NAME, --JOB_RUN_ID, ...): whatever is not named here is left aside."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    for name in ("silver_database", "lake_bucket", "ledger_table", "batch_id", "manifest"):
+    for name in ("silver_database", "lake_bucket", "ledger_table", "batch_id", "manifest", "pseudonym_key"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--fence", required=True, type=int)
     arguments, _ = parser.parse_known_args()

@@ -23,6 +23,7 @@ SEVERITIES = {"error": "quarantine", "warning": "flag", "info": "file"}
 DECIMALS = (".", ",")
 THOUSANDS = (".", ",", " ", "'", "_")
 END_OF_DAY = ("refuse", "next day")
+PSEUDONYMISE = ("none", "keyed-hash")
 API_VERSION = "v3.1.0"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -63,6 +64,11 @@ class Field:
     max_length: int | None = None
     in_table: bool = True  # False: only read to derive other columns
     pii: bool = False
+    pseudonymise: str = "none"  # one of PSEUDONYMISE: what silver holds instead of the value
+
+    @property
+    def pseudonymised(self) -> bool:
+        return self.pseudonymise != "none"
 
 
 @dataclass(frozen=True)
@@ -275,6 +281,7 @@ def _field(item: Mapping[str, Any], table: Mapping[str, Any], source: str) -> Fi
         max_length=options.get("maxLength", table.get("maxLength") if kind == "string" else None),
         in_table=bool(custom.get("inTable", True)),
         pii=item.get("classification") == "personal",
+        pseudonymise=custom.get("pseudonymise", "none"),
     )
 
 
@@ -348,11 +355,17 @@ def _check(contract: Contract, source: str) -> None:
             ("decimal sign", field.decimals, DECIMALS),
             ("thousands sign", field.thousands, THOUSANDS),
             ("endOfDay", (field.end_of_day,), END_OF_DAY),
+            ("pseudonymise", (field.pseudonymise,), PSEUDONYMISE),
         ):
             for value in values:
                 if value not in known:
                     raise ContractError(f"{source}: {field.name} has {what} {value!r}, expected {', '.join(known)}")
         if field.clock_of and field.clock_of not in {f.name for f in contract.fields if f.kind == "date"}:
             raise ContractError(f"{source}: {field.name} is the clock of {field.clock_of}, which is no date field")
+        # A flag or finding about such a value would tell it, and a number's or date's type cannot hold a hash.
+        if field.pseudonymised and (field.kind != "string" or field.folding != "none" or field.allowed):
+            raise ContractError(
+                f"{source}: {field.name}: only a string without folding or allowed values has pseudonyms"
+            )
         if field.allowed and field.unknown == "file":
             raise ContractError(f"{source}: {field.name}: an allowed value has severity error or warning")

@@ -116,7 +116,7 @@ def month(book: Book, load: Load) -> list[Line]:
         book.line("lambda_request", files + 2 * runs + assumed["sweeps_a_month"], ASSUMED),
         book.line("s3_gb_month", load.gigabytes, ASSUMED),
         book.line("athena_tb", statements * LEAST_SCAN_TB, ASSUMED),
-        book.line("kms_key_month", 1, MEASURED),
+        book.line("kms_key_month", 2, MEASURED),  # of the data, and of pseudonyms
     ]
     for price, calls in book.counted.items():
         lines.append(book.line(price, files * calls["file"] + runs * calls["run"], COUNTED))

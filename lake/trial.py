@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Any
 
 from lake.contracts import Contract
@@ -55,7 +56,8 @@ def trial(spark: SparkSession, contract: Contract, path: Path, facts: FileFacts)
         path.name, "here", path.stat().st_size, written.isoformat(), facts, f"file://{path.resolve().parent}"
     )
     manifest = Manifest("trial", 0, now.isoformat(), (file,))
-    batch = read_batch(spark, contract, [file], manifest, now).persist()
+    secret = token_bytes(32)  # of a trial nothing stays, so any key will do
+    batch = read_batch(spark, contract, [file], manifest, now, secret=lambda: secret).persist()
     try:
         [count] = count_files(batch, contract, [file])
         held = why_held(batch, 0, count, contract)

@@ -13,6 +13,7 @@ from lake.contracts import Contract, Field, Rule
 from lake.parsing.records import RAW
 from lake.publishing import literal
 from lake.silver import clock, numbers
+from lake.silver.pseudonyms import keyed_hash
 from lake.silver.text import LOOK_ALIKES, WAS, WIDE, has_unseen
 
 _LETTERS = LOOK_ALIKES | WIDE
@@ -32,10 +33,15 @@ class Finding:
 
 
 def typed(contract: Contract, field: Field) -> str:
-    """The expression that reads a field's text as its type; null where it is empty or cannot be read."""
+    """The expression that reads a field's text as its type; null where it is empty or cannot be read.
+
+    A field that the contract hides gives its pseudonym, so nothing that follows sees the value.
+    """
     raw = raw_of(field)
     if field.kind == "string":
         text = f"CASE WHEN {is_null(field)} THEN NULL ELSE {raw} END" if field.null_spellings else raw
+        if field.pseudonymised:
+            return keyed_hash(text)
         plain = field.folding in ("none", "plain")
         return text if plain else f"CASE WHEN {is_null(field)} THEN NULL ELSE {_folded(field)} END"
     if field.kind == "boolean":

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from pyspark.sql import SparkSession
 
 from lake.contracts import load_contracts
 from lake.flight import holds_lease
 from lake.manifest import Manifest, SilverResult
 from lake.parsing.source import read_text, write_text
+from lake.pseudonyms import secret_of
 from lake.silver.run import SilverRun
 from lake.steps import about, step, tell
 
@@ -23,6 +26,7 @@ def run_job(
     batch_id: str,
     manifest: str,
     fence: int,
+    pseudonym_key: str,
 ) -> SilverResult:
     """Load the manifest's batch into `silver_database` and leave result.json beside the manifest.
 
@@ -48,6 +52,7 @@ def run_job(
         result_of=result_of,
         store_result=lambda result: write_text(_result_uri(lake_bucket, result.batch_id), result.to_json()),
         may_publish=lambda: holds_lease(ledger_table, LEASE, fence),
+        secret=cache(lambda: secret_of(pseudonym_key)),
     )
     with about(batch_id=batch_id, fence=fence):
         with step("run", files=len(batch.files)) as told:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from lake.parsing.records import BAD, END, ERROR, FRAME_DDL, RAW, ROW
 from lake.parsing.tasks import parts_of, plan, reader
 from lake.publishing import literal
 from lake.repair import NOTES, ORIGIN, PREFIXED, SOURCE_FILE, SOURCE_ROW, SOURCE_VERSION
+from lake.silver import pseudonyms
 from lake.silver.clock import overlaid
 from lake.silver.conform import flags, reasons, sentences, together, typed
 from lake.silver.tables import REPAIRS, row_columns
@@ -53,11 +54,13 @@ def read_batch(
     manifest: Manifest,
     began: dt.datetime,
     origins: DataFrame | None = None,
+    secret: Callable[[], bytes] | None = None,
 ) -> DataFrame:
     """Every record of the files: the columns of the contract's table, and KEEP. Not evaluated yet.
 
     `reasons` is empty on good rows; `raw_row` is only there on bad ones. `began` (with a zone) becomes loaded_at.
     `origins` (source_file, source_version, object_time) are the file versions whose records a row may repair.
+    `secret` gives the key of pseudonyms, and is only asked for a contract that hides a column.
     """
     fields = [(item.name, item.kind) for item in contract.fields]
     known = known_names(contract)
@@ -70,7 +73,7 @@ def read_batch(
     records = spark.range(0, count, 1, count).mapInArrow(reader(work), schema)
     if dealt := parts_of(files):
         records = records.repartition(dealt, "file", "source_row")
-    records = records.join(F.broadcast(_facts(spark, contract, files)), "file")
+    records = records.join(F.broadcast(_facts(spark, contract, files, pseudonyms.columns(contract, secret))), "file")
     if origins is not None:
         records = _tied(records, [at for at, file in enumerate(files) if file.facts.repairs], origins)
     repairs = F.lit(None).cast(REPAIRS.type) if origins is None else F.col("repairs")
@@ -157,14 +160,17 @@ def object_time(file: ManifestFile, contract: Contract) -> dt.datetime:
     return local(dt.datetime.fromisoformat(file.object_time), contract).replace(tzinfo=None)
 
 
-def _facts(spark: SparkSession, contract: Contract, files: Sequence[ManifestFile]) -> DataFrame:
-    """What is the same for all rows of a file."""
+def _facts(
+    spark: SparkSession, contract: Contract, files: Sequence[ManifestFile], shared: Mapping[str, bytes]
+) -> DataFrame:
+    """What is the same for all rows of a file; `shared` is the same for all rows."""
     table = pa.table(
         {
             "file": pa.array(range(len(files)), pa.int32()),
             "source_file": pa.array([file.key for file in files], pa.string()),
             "source_version": pa.array([file.version for file in files], pa.string()),
             "object_time": pa.array([object_time(file, contract) for file in files], pa.timestamp("us")),
+            **{name: pa.array([value] * len(files), pa.binary()) for name, value in shared.items()},
         }
     )
     return spark.createDataFrame(table)

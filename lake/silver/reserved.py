@@ -6,6 +6,6 @@ from __future__ import annotations
 RESERVED = frozenset(
     "flags source_file source_version source_row batch_id loaded_at object_time repairs fate unmapped odd file kind row"
     " note blank reasons raw_row origin shown stands repeated age content newest other first"
-    " table_age table_content".split()
+    " table_age table_content inner_pad outer_pad".split()
 )
 TABLES = frozenset(("quarantine", "quarantine_history", "file_loads"))

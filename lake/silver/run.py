@@ -45,7 +45,10 @@ class Load:
 
 
 class SilverRun:
-    """A run over one manifest. `result_of` and `store_result` reach the results of batches by their id."""
+    """A run over one manifest. `result_of` and `store_result` reach the results of batches by their id.
+
+    `secret` gives the key of pseudonyms; without it no contract that hides a column can be loaded.
+    """
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class SilverRun:
         store_result: Callable[[SilverResult], None],
         may_publish: Callable[[], bool],
         began: dt.datetime | None = None,
+        secret: Callable[[], bytes] | None = None,
     ) -> None:
         self._spark = spark
         self._manifest = manifest
@@ -64,6 +68,7 @@ class SilverRun:
         self._result_of = result_of
         self._store_result = store_result
         self._may_publish = may_publish
+        self._secret = secret
         self._began = began or dt.datetime.now(dt.UTC)
         self._every = list(contracts.values())
         known = {file.facts.contract for file in manifest.files}
@@ -250,7 +255,9 @@ class SilverRun:
         self._make_room(files)
         # By name: over Spark Connect a plan is sent and analysed anew with every question, and this one is long.
         name = f"batch_{contract.name}"
-        read_batch(self._spark, contract, files, self._manifest, self._began, origins).createOrReplaceTempView(name)
+        read_batch(
+            self._spark, contract, files, self._manifest, self._began, origins, self._secret
+        ).createOrReplaceTempView(name)
         batch = self._spark.table(quoted(name)).persist()
         with step("read", contract=contract.name, files=len(files)) as told:
             counts = count_files(batch, contract, files)

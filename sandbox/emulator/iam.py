@@ -7,6 +7,7 @@ on its database and on the catalog. The emulator asks about one ARN, and often t
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id
+from ministack.services import iam as roles
 
 from sandbox.emulator import seams
 
@@ -80,6 +82,7 @@ def _data_catalog(action: str, body: Mapping[str, Any], prefix: str) -> tuple[st
 def install(record: Path) -> None:
     """Put the ARNs right, record every decision to `record` (a JSON line each), and count loopback as TLS."""
     _fix_glue_arns()
+    _name_roles_by_themselves()
     _record_decisions(record)
     # A bucket policy that demands TLS must not shut out the laptop, whose traffic never leaves it.
     seams.wrap(
@@ -107,6 +110,23 @@ def _fix_glue_arns() -> None:
     seams.wrap(
         iam_actions, "extract_resource_arn", "service method path headers body query_params region account_id", wrapper
     )
+
+
+def _name_roles_by_themselves() -> None:
+    """aws:PrincipalArn of a role's session is the role's ARN, as policies name it; the emulator says the session's."""
+
+    def wrapper(original: seams.Function) -> seams.Function:
+        def resolve(key: str, ctx: Any) -> Any:
+            found = original(key, ctx)
+            if key.lower() != "aws:principalarn":
+                return found
+            session = re.fullmatch(r"arn:aws:sts::(\d+):assumed-role/([^/]+)/.+", str(found))
+            role = session and roles._roles.get_scoped(session[1], None, session[2])
+            return role["Arn"] if role else found
+
+        return resolve
+
+    seams.wrap(iam_evaluator, "_resolve_condition_key", "key ctx", wrapper)
 
 
 def _record_decisions(path: Path) -> None:

@@ -76,20 +76,20 @@ GOVERNANCE = yaml.safe_load((REPOSITORY / "governance.yaml").read_text(encoding=
 ASKED = (("gold", "freshness"), ("gold", "delivery_features"), ("silver", "orders"), ("silver", "quarantine"))
 
 
-def as_reader(lake: Lake, role: str) -> Any:
-    """Athena with the keys of a role that people assume."""
+def as_reader(lake: Lake, role: str, service: str = "athena") -> Any:
+    """Athena, or another service, with the keys of a role that people assume."""
     stack = {"StackName": "jozi-lake-dev", "LogicalResourceId": role}
     name = lake.client("cloudformation").describe_stack_resource(**stack)["StackResourceDetail"]["PhysicalResourceId"]
-    return with_keys(lake, name)
+    return with_keys(lake, name, service)
 
 
-def with_keys(lake: Lake, name: str) -> Any:
-    """Athena with the keys of a role, by its name in IAM."""
+def with_keys(lake: Lake, name: str, service: str = "athena") -> Any:
+    """Athena, or another service, with the keys of a role, by its name in IAM."""
     arn = lake.client("iam").get_role(RoleName=name)["Role"]["Arn"]
     keys = lake.client("sts").assume_role(RoleArn=arn, RoleSessionName="reader")["Credentials"]
     return boto3.client(
-        "athena",
-        endpoint_url=lake.client("athena").meta.endpoint_url,
+        service,
+        endpoint_url=lake.client(service).meta.endpoint_url,
         region_name="us-east-1",
         aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"],

@@ -24,6 +24,7 @@ ROW = {
     "complaint": "no", "reason": "",
 }  # fmt: skip
 MANY = 10_000_000
+SECRET = b"the tests' own key of pseudonyms"
 
 
 def order(number: object, **changes: str) -> str:
@@ -71,6 +72,7 @@ class SilverLake:
             result_of=self.results.get,
             store_result=lambda result: self.results.update({result.batch_id: result}),
             may_publish=lambda: self.may_publish(),
+            secret=lambda: SECRET,
         )
         return run.run()
 

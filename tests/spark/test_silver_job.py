@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,16 +21,19 @@ from tests.spark.silver_support import SilverLake, order
 pytestmark = pytest.mark.spark
 SCRIPT = Path(__file__).resolve().parents[2] / "glue_jobs" / "silver.py"
 LEDGER = "ledger"
+KEY = "TESTED_PSEUDONYM_KEY"
 
 
 @pytest.fixture
 def fence(monkeypatch):
-    """A ledger in which batch b-1 holds the lease; gives the lease's fence."""
+    """A ledger in which batch b-1 holds the lease, and a key of pseudonyms; gives the lease's fence."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
+        key = boto3.client("kms").create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+        monkeypatch.setenv(KEY, key["KeyMetadata"]["KeyId"])
         keys = ("pk", "sk")
         boto3.client("dynamodb").create_table(
             TableName=LEDGER,
@@ -60,6 +64,7 @@ def job(spark, tmp_path, monkeypatch):
             "ledger_table": LEDGER,
             "batch_id": "b-1",
             "fence": fence,
+            "pseudonym_key": os.environ[KEY],
             "manifest": f"file://{tmp_path}/runs/silver/b-1/manifest.json",
         }
         words = [word for name, value in arguments.items() for word in (f"--{name}", str(value))]

@@ -36,6 +36,11 @@ def set_custom(document, name, value, place=None):
     next(item for item in customs if item["property"] == name)["value"] = value
 
 
+def add_custom(document, name, value):
+    """Gives the first property (a code, read in its plain form) another custom property."""
+    document["schema"][0]["properties"][0]["customProperties"].append({"property": name, "value": value})
+
+
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.name)
 def test_every_contract_is_valid_odcs_by_the_standards_own_tool_without_a_network(path, monkeypatch):
     def no_network(*_):
@@ -86,6 +91,7 @@ def test_the_silver_columns_have_the_agreed_names_types_and_order(orders):
 def test_dates_are_day_first_and_people_are_marked(orders):
     assert orders.field("order_date").formats[0] == "d/M/yyyy"
     assert {field.name for field in orders.fields if field.pii} >= {"deliverer", "order_taker", "customer_id"}
+    assert [field.name for field in orders.fields if field.pseudonymised] == ["customer_id"]
     assert {field.name for field in orders.required} == {"order_id", "order_date", "order_time"}
 
 
@@ -122,6 +128,8 @@ def test_rules_have_a_severity_and_words(orders):
         (lambda d: set_custom(d, "numbers", {"thousands": ["x"]}), "thousands sign 'x'"),
         (lambda d: set_custom(d, "watch", {"minimumRow": 3}), "watch: .*minimum_row"),
         (lambda d: set_custom(d, "clockOf", "area", place=1), "clock of area, which is no date field"),
+        (lambda d: add_custom(d, "pseudonymise", "base64"), "pseudonymise 'base64', expected none, keyed-hash"),
+        (lambda d: add_custom(d, "pseudonymise", "keyed-hash"), "only a string without folding"),
         (lambda d: set_custom(d, "endOfDay", "same day", place=1), "endOfDay 'same day', expected refuse, next day"),
     ],
 )

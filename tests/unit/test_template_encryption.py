@@ -18,16 +18,18 @@ KEY = {"Ref": "DataKey"}
 USE = {"kms:Decrypt", "kms:GenerateDataKey"}
 
 
-def key_policy() -> dict[str, dict]:
-    return {one["Sid"]: one for one in properties("DataKey")["KeyPolicy"]["Statement"]}
+def key_policy(key: str = "DataKey") -> dict[str, dict]:
+    return {one["Sid"]: one for one in properties(key)["KeyPolicy"]["Statement"]}
 
 
 def key_grants(role: str) -> set[str]:
-    return {action for grant in grants(role) for action in listed(grant["Action"]) if action.startswith("kms:")}
+    given = (grant for grant in grants(role) if grant["Resource"] == KEY_ARN)
+    return {action for grant in given for action in listed(grant["Action"]) if action.startswith("kms:")}
 
 
 def test_one_key_that_is_renewed_every_year() -> None:
-    (key,) = of_type("AWS::KMS::Key").values()
+    assert set(of_type("AWS::KMS::Key")) == {"DataKey", "PseudonymKey"}
+    key = properties("DataKey")
     assert key["EnableKeyRotation"] is True
     assert key["PendingWindowInDays"] == 30  # a deletion by mistake can be taken back for a month
 
@@ -74,9 +76,33 @@ def test_the_key_lets_nobody_use_it_but_through_the_services_that_hold_our_data(
             assert services <= {f"{one}.${{AWS::Region}}.amazonaws.com" for one in ("s3", "sqs", "sns", "dynamodb")}
 
 
-def test_administrators_manage_the_key_and_cannot_read_with_it() -> None:
-    actions = set(key_policy()["AdministratorsOfThisAccount"]["Action"])
-    assert not [one for one in actions if re.search("Decrypt|Encrypt|GenerateDataKey|ReEncrypt|CreateGrant", one)]
+def test_pseudonyms_have_a_key_that_makes_hashes_and_nothing_else() -> None:
+    key = properties("PseudonymKey")
+
+    assert (key["KeySpec"], key["KeyUsage"], key["PendingWindowInDays"]) == ("HMAC_256", "GENERATE_VERIFY_MAC", 30)
+
+
+def test_only_the_silver_job_asks_the_key_of_pseudonyms() -> None:
+    pseudonym_key = {"Fn::GetAtt": ["PseudonymKey", "Arn"]}
+    granted = {
+        (role, action)
+        for role in of_type("AWS::IAM::Role")
+        for grant in grants(role)
+        if pseudonym_key in listed(grant["Resource"]) or any("Mac" in one for one in listed(grant["Action"]))
+        for action in listed(grant["Action"])
+    }
+    assert granted == {("SilverJobRole", "kms:GenerateMac")}
+    using = {sid: one for sid, one in key_policy("PseudonymKey").items() if sid != "AdministratorsOfThisAccount"}
+    (statement,) = using.values()
+    assert statement["Action"] == "kms:GenerateMac"
+    roles = text(statement["Condition"]["ArnLike"]["aws:PrincipalArn"])
+    assert roles == "arn:aws:iam::${AWS::AccountId}:role/${AWS::StackName}-SilverJobRole-*"
+
+
+@pytest.mark.parametrize("key", ["DataKey", "PseudonymKey"])
+def test_administrators_manage_the_key_and_cannot_read_with_it(key: str) -> None:
+    actions = set(key_policy(key)["AdministratorsOfThisAccount"]["Action"])
+    assert not [one for one in actions if re.search("Decrypt|Encrypt|GenerateDataKey|ReEncrypt|CreateGrant|Mac", one)]
     assert {"kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"} <= actions  # else nobody could ever mend it
 
 
