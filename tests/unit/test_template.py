@@ -175,7 +175,8 @@ def test_jobs_get_script_and_library_of_one_release(layer: str) -> None:
 @pytest.mark.parametrize("layer", ["silver", "gold", "maintain"])
 def test_jobs_get_the_arguments_that_their_script_asks_for(layer: str) -> None:
     script = (REPOSITORY / "glue_jobs" / f"{layer}.py").read_text()
-    known = "silver_database|gold_database|bronze_bucket|lake_bucket|ledger_table|promise_minutes|snapshot_days|pseudonym_key"
+    known = "silver_database|gold_database|bronze_bucket|lake_bucket|ledger_table"
+    known += "|promise_minutes|snapshot_days|pseudonym_key"
     asked = set(re.findall(rf"\b({known})\b", script))
     given = {name[2:] for name in properties(f"{layer.title()}Job")["DefaultArguments"] if "_" in name}
     assert given == asked
