@@ -6,8 +6,8 @@ One commit a statement. A table that is as it should be costs no call: what a se
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lake import publishing
@@ -24,7 +24,10 @@ OWNER = "lake.owner"
 
 @dataclass(frozen=True)
 class Wanted:
-    """A table as this release declares it. `name` has the layer in front, `table` is the whole identifier."""
+    """A table as this release declares it. `name` has the layer in front, `table` is the whole identifier.
+
+    `properties`: what follows from its contract for how its files are written.
+    """
 
     name: str
     table: str
@@ -32,6 +35,7 @@ class Wanted:
     comment: str
     owner: str
     partition: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
@@ -52,7 +56,7 @@ def ensure(
     """
     table = wanted.table
     if not spark.catalog.tableExists(table):
-        born = at_birth(wanted.name, migrations) | {OWNER: wanted.owner}
+        born = at_birth(wanted.name, migrations) | {OWNER: wanted.owner, **wanted.properties}
         publishing.create_table(spark, table, wanted.columns, wanted.partition, wanted.words, born)
         return True
     properties = _properties(spark, table)
@@ -86,10 +90,13 @@ def _apply(spark: SparkSession, table: str, migration: Migration, standing: Stan
 
 
 def _additions(spark: SparkSession, wanted: Wanted, properties: dict[str, str]) -> list[str]:
-    """What needs no migration: columns that are new, words of columns that changed, the owner."""
+    """What needs no migration: columns that are new, words of columns that changed, the owner, declared properties."""
     found = publishing.additions(spark, wanted.table, wanted.columns)
     if properties.get(OWNER) != wanted.owner:
         found.append(set_properties(wanted.table, {OWNER: wanted.owner, "comment": wanted.words}))
+    lacking = {key: value for key, value in wanted.properties.items() if properties.get(key) != value}
+    if lacking:
+        found.append(set_properties(wanted.table, lacking))
     return found
 
 

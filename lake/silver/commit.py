@@ -63,18 +63,26 @@ def ensure_tables(
 
 
 def _shared(names: Names, name: str) -> Wanted:
-    return Wanted(f"silver.{name}", names.of(name), SHARED_COLUMNS[name], SHARED[name], SHARED_OWNER)
+    columns = SHARED_COLUMNS[name]
+    as_it_came = without_bounds([column.name for column in columns if column.name == "raw_row"])
+    return Wanted(f"silver.{name}", names.of(name), columns, SHARED[name], SHARED_OWNER, properties=as_it_came)
 
 
 def _feed(names: Names, contract: Contract) -> list[Wanted]:
     """A feed's table and its history."""
+    hidden = without_bounds([field.name for field in contract.fields if field.pseudonymised and field.in_table])
     return [
-        Wanted(f"silver.{table}", names.of(table), columns, words, contract.owner, contract.partition)
+        Wanted(f"silver.{table}", names.of(table), columns, words, contract.owner, contract.partition, hidden)
         for table, columns, words in (
             (contract.table, row_columns(contract), contract.description),
             (f"{contract.table}_history", history_columns(contract), history_of(contract)),
         )
     ]
+
+
+def without_bounds(columns: Sequence[str]) -> dict[str, str]:
+    """Table properties: manifests, which may outlive the files that they list, keep no least and greatest value."""
+    return {f"write.metadata.metrics.column.{name}": "none" for name in columns}
 
 
 def all_tables(names: Names, contracts: Sequence[Contract]) -> list[str]:
