@@ -101,6 +101,17 @@ class Lake:
         """The variables that make any AWS client reach the target."""
         raise NotImplementedError
 
+    def resource(self, logical_id: str) -> str:
+        """The physical name of a resource of the stack."""
+        detail = self.client("cloudformation").describe_stack_resource(
+            StackName=self.stack, LogicalResourceId=logical_id
+        )["StackResourceDetail"]
+        return str(detail["PhysicalResourceId"])
+
+    def as_role(self, logical_id: str) -> Lake:
+        """The same stack with the rights of one of its roles, for an hour."""
+        raise NotImplementedError
+
     @cached_property
     def _described(self) -> dict[str, Any]:
         """What CloudFormation says of the stack. Raises CliError where there is no such stack."""
@@ -227,6 +238,21 @@ class _Session(Lake):
             "AWS_DEFAULT_REGION": self._session.region_name,
         }
         return {name: value for name, value in found.items() if value}
+
+    def as_role(self, logical_id: str) -> Lake:
+        import boto3
+
+        account = self.client("sts").get_caller_identity()["Account"]
+        keys = self.client("sts").assume_role(
+            RoleArn=f"arn:aws:iam::{account}:role/{self.resource(logical_id)}", RoleSessionName="lake"
+        )["Credentials"]
+        session = boto3.Session(
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+            region_name=self._session.region_name,
+        )
+        return _Session(self.target, self.stack, session, self._endpoint)
 
 
 class SandboxLake(_Session):

@@ -59,7 +59,8 @@ def keep_traceback(error: BaseException, home: Path) -> Path:
     handler = logging.FileHandler(log, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     text = "".join(traceback.format_exception(error))
-    record = logging.LogRecord("lake", logging.ERROR, __file__, 0, f"{sys.argv[1:]!r}\n{text}", None, None)
+    words = sys.argv[1:2] if sys.argv[1:2] == ["forget"] else sys.argv[1:]  # whose id it is must not be kept
+    record = logging.LogRecord("lake", logging.ERROR, __file__, 0, f"{words!r}\n{text}", None, None)
     handler.emit(record)
     handler.close()
     return log

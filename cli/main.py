@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "contract": ("contract", "app", "Does a file fit? Propose a contract for one that does not."),
     "retract": ("retract", "retract", "Take a wrong file back."),
     "replay": ("replay", "replay", "Read a file again from bronze, or all of them."),
+    "forget": ("forget", "forget", "Erase one customer, everywhere."),
     "runs": ("runs", "runs", "Runs of the jobs."),
     "cost": ("cost", "cost", "What it costs on AWS: the runs that were, and a month."),
     "sweep": ("sweep", "sweep", "Heal now what got lost or stuck."),

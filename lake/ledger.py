@@ -23,6 +23,8 @@ Every write is conditional on what it believes, so that an event seen twice, lat
 | sweep cursor | SWEEP                    | CURSOR      | get, put                                                 |
 | lease        | LEASE#<name>             | LEASE       | see lake/leases.py                                       |
 | batch        | BATCH#<id>               | BATCH       | see lake/batches.py                                      |
+| replaced     | REPLACED#<key>           | <version>   | get, put: the copy that lake/erasure put in its place    |
+| erasure      | ERASURE#<keyed hash>     | <moment>    | put: the proof that a customer was forgotten             |
 
 Nothing is ever scanned. The index is a moment behind the table (DynamoDB's promise), so whoever acts on what it found
 does so by a conditional write to the table itself.

@@ -82,7 +82,7 @@ def test_pseudonyms_have_a_key_that_makes_hashes_and_nothing_else() -> None:
     assert (key["KeySpec"], key["KeyUsage"], key["PendingWindowInDays"]) == ("HMAC_256", "GENERATE_VERIFY_MAC", 30)
 
 
-def test_only_the_silver_job_asks_the_key_of_pseudonyms() -> None:
+def test_only_the_silver_job_and_the_eraser_ask_the_key_of_pseudonyms() -> None:
     pseudonym_key = {"Fn::GetAtt": ["PseudonymKey", "Arn"]}
     granted = {
         (role, action)
@@ -91,12 +91,13 @@ def test_only_the_silver_job_asks_the_key_of_pseudonyms() -> None:
         if pseudonym_key in listed(grant["Resource"]) or any("Mac" in one for one in listed(grant["Action"]))
         for action in listed(grant["Action"])
     }
-    assert granted == {("SilverJobRole", "kms:GenerateMac")}
+    assert granted == {("SilverJobRole", "kms:GenerateMac"), ("EraserRole", "kms:GenerateMac")}
     using = {sid: one for sid, one in key_policy("PseudonymKey").items() if sid != "AdministratorsOfThisAccount"}
     (statement,) = using.values()
     assert statement["Action"] == "kms:GenerateMac"
-    roles = text(statement["Condition"]["ArnLike"]["aws:PrincipalArn"])
-    assert roles == "arn:aws:iam::${AWS::AccountId}:role/${AWS::StackName}-SilverJobRole-*"
+    roles = [text(one) for one in statement["Condition"]["ArnLike"]["aws:PrincipalArn"]]
+    stack = "arn:aws:iam::${AWS::AccountId}:role/${AWS::StackName}"
+    assert roles == [f"{stack}-SilverJobRole-*", f"{stack}-EraserRole-*"]
 
 
 @pytest.mark.parametrize("key", ["DataKey", "PseudonymKey"])

@@ -15,6 +15,8 @@ OWNERS = {"AWS::Lambda::Function": "lambda.amazonaws.com", "AWS::Glue::Job": "gl
           "AWS::LakeFormation::Resource": "lakeformation.amazonaws.com"}  # fmt: skip
 UNUSED = REPOSITORY / "iam-unused.yaml"
 READERS = {"AnalystRole", "DataScientistRole", "EngineerRole", "ManagerRole"}  # people take them
+ERASER = "EraserRole"  # so they do this one, for `lake forget`
+PEOPLE = READERS | {ERASER}
 
 
 def roles() -> list[str]:
@@ -41,7 +43,7 @@ def resources(grant: dict[str, Any]) -> list[str]:
 
 def test_every_function_job_and_crawler_has_a_role_of_its_own() -> None:
     for role, users in owners().items():
-        assert len(users) == (0 if role in READERS else 1), f"{role} is used by {users}"
+        assert len(users) == (0 if role in PEOPLE else 1), f"{role} is used by {users}"
 
 
 def test_only_the_service_of_its_owner_may_take_a_role() -> None:
@@ -80,7 +82,7 @@ def test_a_shared_policy_is_needed_by_all_who_have_it() -> None:
     assert users == {
         "FlowPolicy": {"ConductorRole", "SweeperRole"},
         "GlueLogsPolicy": glue,
-        "QueryPolicy": {"DataScientistRole"},
+        "QueryPolicy": {"DataScientistRole", ERASER},
         "PersonalQueryPolicy": {"EngineerRole", "ManagerRole"},
     }
 
@@ -97,12 +99,33 @@ def test_no_role_grants_an_action_on_a_resource_twice() -> None:
 
 
 def test_nobody_deletes_tables_or_files_of_bronze() -> None:
-    for role in roles():
+    for role in set(roles()) - {ERASER}:
         for grant in grants(role):
             dangerous = {action for action in listed(grant["Action"]) if re.search("Delete|Drop", action)}
             assert dangerous <= {"sqs:DeleteMessage", "s3:DeleteObject", "dynamodb:DeleteItem"}
             if "s3:DeleteObject" in dangerous:
                 assert all("/warehouse/jozi_dev_" in resource for resource in resources(grant))
+
+
+def test_only_the_eraser_deletes_for_ever_and_nothing_of_gold_runs_or_code() -> None:
+    deleting = {
+        (role, resource)
+        for role in roles()
+        for grant in grants(role)
+        if "s3:DeleteObjectVersion" in listed(grant["Action"])
+        for resource in resources(grant)
+    }
+    assert {role for role, _ in deleting} == {ERASER}
+    assert {resource for _, resource in deleting} == {
+        "${BronzeBucket.Arn}/*", "${LakeBucket.Arn}/warehouse/jozi_dev_silver/*", "${LakeBucket.Arn}/athena/*",
+        "${LakeBucket.Arn}/athena-personal/*",
+    }  # fmt: skip
+
+
+def test_the_eraser_rewrites_silver_through_athena_only() -> None:
+    for grant in grants(ERASER):
+        if any("/warehouse/" in one for one in resources(grant)) and grant["Action"] != "s3:DeleteObjectVersion":
+            assert grant["Condition"] == {"ForAnyValue:StringEquals": {"aws:CalledVia": "athena.amazonaws.com"}}
 
 
 def test_only_its_job_and_table_care_write_a_layer() -> None:
@@ -114,7 +137,8 @@ def test_only_its_job_and_table_care_write_a_layer() -> None:
             if {"s3:PutObject", "s3:DeleteObject", "glue:UpdateTable"} & set(listed(grant["Action"]))
             and any(re.search(rf"jozi_dev_{layer}|\${{{layer.title()}Database}}", one) for one in resources(grant))
         }
-        assert writers == {f"{layer.title()}JobRole", "MaintainJobRole"}
+        vacuuming = {ERASER, "LakeLocationRole"} if layer == "silver" else set()
+        assert writers == {f"{layer.title()}JobRole", "MaintainJobRole", *vacuuming}
 
 
 def test_table_care_makes_no_table_reads_no_file_and_writes_no_batch() -> None:
