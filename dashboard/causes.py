@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import streamlit as st
 
 from dashboard.markup import element
 from dashboard.parts import as_table, rows_or_words, table_of_orders, write
-from dashboard.questions import ALL, DAYS, MOST_DAYS, MOST_ORDERS, CannotAskError, causes, orders_behind
+from dashboard.questions import ALL, MOST_DAYS, MOST_ORDERS, CannotAskError, causes, orders_behind
 from dashboard.reader import Reader
 from lake.causes.telling import outcomes, told
 
@@ -87,21 +88,26 @@ def _cause(
 def _orders(reader: Reader, snapshot: str, row: dict[str, Any], month: str | None, months: Sequence[str]) -> None:
     if month is None:
         month = st.selectbox("Orders of the month", months, key=f"month-behind-{row['rank']}")
-    with st.spinner("Asking gold for the orders…"):
-        told_days = reader.ask([DAYS], snapshot)[DAYS.name]
-    st.session_state["asked"].append(told_days)
-    known = rows_or_words(told_days, "orders")
-    if known is None:
-        return
-    days = [one["day"] for one in known if one["day"].startswith(f"{month}-")]
-    if not days:
-        write(element("p", f"Gold lists no order of {month}.", class_="empty"))
-        return
+    days = _days(str(month), _data_through(reader))
     chosen = st.selectbox("Orders of the day", days, key=f"day-behind-{row['rank']}-{month}")
     try:
         _newest(reader, snapshot, row, days[days.index(chosen) :][:MOST_DAYS])
     except CannotAskError as error:
         write(element("p", f"These orders cannot be shown: {error}.", class_="empty"))
+
+
+def _data_through(reader: Reader) -> str:
+    """The day of the newest order in gold; empty where it is not known."""
+    told = reader.freshness()[0]
+    rows = told.answer.dicts() if told.answer else []
+    return str(rows[0]["data_through"] or "") if rows else ""
+
+
+def _days(month: str, data_through: str) -> list[str]:
+    """The days of a month (YYYY-MM), newest first, none after the newest order."""
+    year, number = map(int, month.split("-"))
+    days = [f"{month}-{day:02d}" for day in range(monthrange(year, number)[1], 0, -1)]
+    return [day for day in days if not data_through or day <= data_through] or days
 
 
 def _newest(reader: Reader, snapshot: str, row: dict[str, Any], days: Sequence[str]) -> None:

@@ -103,18 +103,6 @@ QUARANTINE = Question(
     """,  # noqa: S608  (a constant of this module)
 )
 
-# Which days have orders: metadata, no row is read. Asked when somebody first looks behind a cause.
-DAYS = Question(
-    "days with orders",
-    "order_details",
-    """
-    SELECT CAST(partition.order_date_day AS varchar) AS day
-    FROM "order_details$partitions"
-    GROUP BY 1
-    ORDER BY 1 DESC
-    """,
-)
-
 # Asked once for each publication of gold, all together.
 STANDING = (PERFORMANCE, STAGES, COMPLAINTS, QUALITY, QUARANTINE)
 

@@ -113,10 +113,9 @@ def test_behind_a_cause_a_day_is_read_a_hundredth_of_the_export(
 ) -> None:
     everybody = {"outcome": "late_order_to_door", "dimension_1": "area", "value_1": "E"}
 
-    days = [row["day"] for row in port.ask(questions.DAYS).dicts() if "2018-03-05" <= row["day"] <= "2018-06-10"]
-    answers = [port.ask(questions.orders_behind(everybody, day, "30")) for day in days[::14]]
+    days = ("2018-03-05", "2018-03-24", "2018-04-20", "2018-05-01", "2018-06-10")
+    answers = [port.ask(questions.orders_behind(everybody, day, "30")) for day in days]
 
-    assert len(days) == 98
     assert all(answer.rows for answer in answers)
     assert max(answer.scanned for answer in answers) * 100 <= REAL_EXPORT.stat().st_size
 

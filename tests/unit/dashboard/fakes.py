@@ -141,7 +141,6 @@ def full(**changes: Answer | Exception) -> FakePort:
             cause(2, "late_order_to_door", ("deliverer", "Wian"), about_person=True),
             cause(1, f"complaint: {NASTY}", ("stylist", NASTY)),
         ),
-        "days with orders": answer({"day": "2018-04-30"}, {"day": "2018-04-02"}, {"day": "2018-03-31"}),
         "orders behind a cause": answer(
             {
                 "order_id": "o-1",

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from streamlit.testing.v1 import AppTest
 
-from dashboard import drop
+from dashboard import causes, drop
 from dashboard.reader import Reader
 from lake.athena import AthenaError
 
@@ -92,14 +92,14 @@ def test_behind_a_cause_are_its_orders_asked_with_parameters():
 def test_a_day_without_orders_behind_the_cause_shows_the_latest_before_it():
     port = full()
     orders = port.answers["orders behind a cause"]
-    port.answers["orders behind a cause"] = lambda question: orders if "2018-04-02" in question.parameters[0] else NONE
+    port.answers["orders behind a cause"] = lambda question: orders if "2018-04-26" in question.parameters[0] else NONE
     page = visit(port)
     page.selectbox(key="outcome").set_value("late_order_to_door").run()
 
     page.button(key="behind-1").click().run()
 
     assert "None of them was placed on 2018-04-30. The latest before it:" in words(page)
-    assert "on 2018-04-02" in words(page)
+    assert "on 2018-04-26" in words(page)
     assert "o-1" in words(page)
 
 
@@ -110,7 +110,7 @@ def test_days_without_orders_behind_the_cause_say_so():
 
     page.button(key="behind-1").click().run()
 
-    assert "None of them was placed from 2018-04-02 to 2018-04-30. Choose an earlier day." in words(page)
+    assert "None of them was placed from 2018-04-24 to 2018-04-30. Choose an earlier day." in words(page)
 
 
 def test_a_person_is_named_only_on_demand_and_so_are_their_orders():
@@ -284,3 +284,13 @@ def test_many_areas_stay_readable():
     rows = [performance("2018-03", f"area {n}", 12, 50, 1, 1) for n in range(40)]
 
     assert "The chart shows the 12 areas with most orders" in words(visit(full(clocks_and_places=answer(*rows))))
+
+
+@pytest.mark.parametrize(
+    ("data_through", "newest", "days"),
+    [("2018-06-10", "2018-06-10", 10), ("2018-07-02", "2018-06-30", 30), ("", "2018-06-30", 30)],
+)
+def test_days_to_look_at_end_with_the_newest_order(data_through, newest, days):
+    found = causes._days("2018-06", data_through)
+
+    assert (found[0], found[-1], len(found)) == (newest, "2018-06-01", days)
