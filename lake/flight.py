@@ -118,6 +118,18 @@ class Flight:
         """What waits while this batch is retried, for the alert: '12 files'."""
         raise NotImplementedError
 
+    # ---- asking --------------------------------------------------------------------------------------------------
+
+    @property
+    def due(self) -> bool:
+        """Whether somebody asked for a run and none is under way."""
+        lease = self.leases.read(self.name)
+        return lease.waiting and not lease.held
+
+    def ask(self) -> None:
+        """A run is due as soon as it may start, and whatever broke the last one may be over."""
+        self.leases.want(self.name, soon=True)
+
     # ---- starting ------------------------------------------------------------------------------------------------
 
     def start(self) -> str:

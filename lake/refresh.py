@@ -43,16 +43,6 @@ class GoldFlight(Flight):
         self.documents = documents
         self.batches = batches
 
-    @property
-    def due(self) -> bool:
-        """Whether somebody asked for a refresh and none is under way."""
-        lease = self.leases.read(self.name)
-        return lease.waiting and not lease.held
-
-    def ask(self) -> None:
-        """Silver changed: a refresh is due, and whatever broke the last one may be over."""
-        self.leases.want(self.name, soon=True)
-
     def load(self, lease: Lease) -> bool:
         """A refresh reads what silver holds when it starts: nothing to take."""
         return True

@@ -43,16 +43,6 @@ class MaintenanceFlight(Flight):
         self.silver_changed = silver_changed  # called before the leases are given back: gold has new files to note
         self.wishes: dict[str, str] = {}  # job arguments of runs that this process starts, beside the template's
 
-    @property
-    def due(self) -> bool:
-        """Whether somebody asked for maintenance and none is under way."""
-        lease = self.leases.read(self.name)
-        return lease.waiting and not lease.held
-
-    def ask(self) -> None:
-        """It is night, or somebody wants it: a run is due as soon as silver and gold rest."""
-        self.leases.want(self.name, soon=True)
-
     def holds(self, lease: Lease) -> bool:
         """Whether a lease of silver or gold is held by the maintenance that goes on now."""
         return lease.held and self.leases.read(self.name).owner == lease.owner

@@ -20,6 +20,7 @@ from lake.parallel import together
 from lake.publishing import (
     branch,
     discard,
+    heads,
     publish,
     quoted,
     snapshot_properties,
@@ -137,7 +138,7 @@ class Commit:
 
     def heads(self) -> dict[str, int]:
         """The snapshot of each branch: what the table's main will be. Tables that were not written are not there."""
-        found = heads_of(self._spark, list(self.branches))
+        found = heads(self._spark, self.branches)
         return {table: names[self._name] for table, names in found.items()}
 
     def publish(self, order: Sequence[str], may_publish: Callable[[], bool]) -> None:
@@ -149,18 +150,6 @@ class Commit:
         for table in order:
             if table in self.branches:
                 publish(self._spark, table, self._name)
-
-
-def heads_of(spark: SparkSession, tables: Sequence[str]) -> dict[str, dict[str, int]]:
-    """The branches of each table and their snapshots; one question for all of them."""
-    refs = [
-        spark.table(quoted(f"{table}.refs")).select(F.lit(table).alias("table"), "name", "snapshot_id")
-        for table in tables
-    ]
-    found: dict[str, dict[str, int]] = {table: {} for table in tables}
-    for row in reduce(DataFrame.union, refs).collect() if refs else ():
-        found[row["table"]][row["name"]] = row["snapshot_id"]
-    return found
 
 
 def finish_interrupted(spark: SparkSession, names: Names, heads: dict[str, dict[str, int]]) -> set[str]:

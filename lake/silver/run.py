@@ -11,6 +11,7 @@ from functools import partial
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from lake import publishing
 from lake.contracts import Contract
 from lake.manifest import LOAD, RELOAD, RETRACT, FileOutcome, Manifest, ManifestFile, SilverResult
 from lake.parallel import together
@@ -19,7 +20,7 @@ from lake.publishing import quoted
 from lake.silver import audit
 from lake.silver.account import HELD, LOADED, RETRACTED, account, as_before, fates_by_file, recorded, why_held
 from lake.silver.claims import INSERTED, Fates, Resolution, months, resolve
-from lake.silver.commit import Commit, LeaseLost, all_tables, ensure_tables, finish_interrupted, heads_of
+from lake.silver.commit import Commit, LeaseLost, all_tables, ensure_tables, finish_interrupted
 from lake.silver.findings import findings
 from lake.silver.reading import bad, count_files, good, local, object_time, read_batch
 from lake.silver.tables import FILE_LOADS, Names
@@ -80,10 +81,10 @@ class SilverRun:
         """Load the batch. A batch that was published before changes nothing and answers the same."""
         with step("tables"):
             ensure_tables(self._spark, self._names, self._contracts, self._every, self._still_ours)
-            heads = heads_of(self._spark, self._tables)
+            heads = publishing.heads(self._spark, self._tables)
             finished = finish_interrupted(self._spark, self._names, heads)
             if finished:
-                heads = heads_of(self._spark, self._tables)
+                heads = publishing.heads(self._spark, self._tables)
         with step("earlier loads"):
             earlier = self._earlier_loads(heads)
         if any(row.batch_id == self._manifest.batch_id for row in earlier.values()):

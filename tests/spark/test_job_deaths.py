@@ -154,7 +154,7 @@ class Story:
         assert all(outcome.adds_up for outcome in result.files)
         recorded = self.lake.rows("source_version", "batch_id", of="file_loads")
         assert len(recorded) == len(set(recorded))
-        heads = lake.silver.commit.heads_of(self.lake.spark, [f"glue_catalog.{self.lake.database}.orders"])
+        heads = publishing.heads(self.lake.spark, [f"glue_catalog.{self.lake.database}.orders"])
         assert [list(found) for found in heads.values()] == [["main"]]
 
 
