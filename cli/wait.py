@@ -103,10 +103,10 @@ class _Watch:
         return time.monotonic() - self._began
 
     def look(self, show: Any) -> Progress:
-        """One look at everything. The bucket is listed only when all else is quiet: listing is the dear part."""
+        """One look. All of it is looked at only when what is cheap to see is quiet."""
         from lake.progress import progress
 
-        now = progress(self._flow, look_in_bucket=False)
+        now = progress(self._flow, whole=False)
         if now.settled:
             now = progress(self._flow)
         if self._failed_before is None:
@@ -165,7 +165,7 @@ class _Watch:
         for crawler, state in now.crawler_states.items():
             if state != "READY" or now.crawl_pending:
                 lines[f"crawler {crawler}"] = "asked for" if state == "READY" else state.lower()
-        if not now.gold_is_fresh and not now.running and not now.pending:
+        if (now.gold_behind or now.gold_due) and not now.running and not now.pending:
             lines["gold"] = "behind silver; its run comes next"
         for trouble in now.troubles:
             lines[trouble.split(" ", 1)[0]] = trouble.split(" for ", 1)[0] + " after failures"
@@ -207,6 +207,6 @@ def _open(now: Progress) -> list[str]:
         lines.append("the bronze crawler has not finished")
     if now.rebuild_pending:
         lines.append("a rebuild of silver has not ended")
-    if not now.gold_is_fresh:
+    if now.gold_behind or now.gold_due:
         lines.append("gold is behind silver")
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from lake.entries import FAILED, HELD, UNSETTLED
 from lake.flow import Flow
@@ -34,7 +35,7 @@ class Progress:
     queue_in_flight: int
     crawler_states: dict[str, str]
     crawl_pending: bool
-    gold_behind: list[str]  # silver tables whose newest snapshot gold has not seen
+    gold_behind: list[str] | None  # silver tables whose newest snapshot gold has not seen; None: not looked at
     gold_due: bool
     failed: list[tuple[str, str, str, str]]  # key, version, state, reason of files that were set aside
     troubles: list[str]  # sentences about jobs that rest after failures
@@ -42,7 +43,7 @@ class Progress:
 
     @property
     def gold_is_fresh(self) -> bool:
-        return not self.gold_behind and not self.gold_due
+        return self.gold_behind == [] and not self.gold_due
 
     @property
     def settled(self) -> bool:
@@ -59,17 +60,21 @@ class Progress:
         )
 
 
-def progress(flow: Flow, look_in_bucket: bool = True) -> Progress:
-    """Looks at everything once. Without `look_in_bucket` the listing of the bucket (the dear part) is left out."""
+def progress(flow: Flow, whole: bool = True) -> Progress:
+    """Looks once at everything, or, where not the `whole` is asked for, at what can tell that it is not settled yet.
+
+    Who looks again and again leaves out the dear parts until the rest is quiet: the listing of the bucket always, and
+    while files or runs are under way what the tables' metadata say.
+    """
     pending = [(entry.key, entry.version, entry.state) for entry in flow.ledger.entries(UNSETTLED)]
-    late = behind(flow.ports.tables, flow.settings.silver_database, flow.settings.gold_database)
+    late = cache(lambda: behind(flow.ports.tables, flow.settings.silver_database, flow.settings.gold_database))
     running, troubles = [], []
     caring = flow.leases.read(flow.maintain.name).owner
     for flight in flow.flights:
         lease = flow.leases.read(flight.name)
         if lease.held and (flight is flow.maintain or lease.owner != caring):
             run = flow.ports.jobs.run(flight.job, lease.job_run_id) if lease.job_run_id else None
-            if flight is flow.gold and not late and _over(flow, run):
+            if flight is flow.gold and _over(flow, run) and not late():
                 continue
             since = run.seconds if run else max(0.0, flow.clock.now() - lease.touched_at)
             state = run.state if run else str(lease.stage).upper()
@@ -82,13 +87,13 @@ def progress(flow: Flow, look_in_bucket: bool = True) -> Progress:
     name = flow.crawling.name
     return Progress(
         pending=pending,
-        missing=_missing(flow) if look_in_bucket and not pending else [],
+        missing=_missing(flow) if whole and not pending else [],
         running=running,
         queue_visible=visible,
         queue_in_flight=in_flight,
         crawler_states={name: flow.ports.crawlers.state(name).state},
         crawl_pending=flow.crawling.pending,
-        gold_behind=late,
+        gold_behind=late() if whole or not (pending or running) else None,
         gold_due=flow.gold.due,
         failed=[
             (entry.key, entry.version, entry.state, entry.reason or "") for entry in flow.ledger.entries([HELD, FAILED])

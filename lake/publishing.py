@@ -112,13 +112,11 @@ def additions(spark: SparkSession, table: str, columns: Sequence[ColumnSpec]) ->
 
 
 def branch(spark: SparkSession, table: str, name: str) -> str:
-    """Start branch `name` at main as it is now, over a branch of that name that an earlier attempt left behind.
+    """Start branch `name` at main as it is now. Fails where there is one: runs clear away what is left first.
 
     Returns the identifier that reads and writes the branch, ready for SQL and for `spark.table`. A table that nothing
     was ever published to has no main; its branch starts empty.
     """
-    # Not CREATE OR REPLACE: that is refused while main has no snapshot.
-    discard(spark, table, name)
     spark.sql(f"ALTER TABLE {quoted(table)} CREATE BRANCH `{name}`")
     return quoted(f"{table}.branch_{name}")
 

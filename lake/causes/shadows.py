@@ -154,7 +154,7 @@ class Judge:
                 np.stack([whole - first_third, first_third]),
                 np.stack([whole - second_third, second_third]),
             )
-            tables.append(joint(*(np.maximum(margin, 0)[None] for margin in margins))[0])
+            tables.append(joint(*(np.maximum(margin, 0.0) for margin in margins)))
         orders, hits = tables
         return float(stratified_z(hits[1, 1], orders[1, 1], hits[1].sum(axis=0), orders[1].sum(axis=0)))
 

@@ -12,6 +12,7 @@ from scipy import stats
 from lake.causes.counts import Floats
 
 EXACT_BELOW = 60.0  # expected hits (or misses) up to which the exact test is used
+SETTLED = 1e-6  # orders
 APPROXIMATION_WILL_DO = 0.2  # a p-value as large as this decides nothing, so it need not be exact
 
 
@@ -88,16 +89,23 @@ def adjusted(p: Floats, tests: int | None = None) -> Floats:
 
 
 def joint(first_second: Floats, first_third: Floats, second_third: Floats, rounds: int = 60) -> Floats:
-    """B x 2 x 2 x D counts of three factors from those of each two (B x 2 x 2, B x 2 x D, B x 2 x D).
+    """2 x 2 x D counts of three factors from those of each two (2 x 2, 2 x D, 2 x D).
 
     Iterative proportional fitting (Deming and Stephan 1940): the one table with these margins and no three-factor
     interaction. That is exact for what it is used for: where the outcome follows one of two factors that go along with
-    each other, the other one adds no three-factor interaction.
+    each other, the other one adds no three-factor interaction. It ends when a round moves no count by SETTLED.
     """
-    table = (first_second[:, :, :, None] > 0) * np.ones((1, 1, 1, first_third.shape[-1]))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for _ in range(rounds):
-            table = table * np.nan_to_num(first_second / table.sum(axis=3))[:, :, :, None]
-            table = table * np.nan_to_num(first_third / table.sum(axis=2))[:, :, None, :]
-            table = table * np.nan_to_num(second_third / table.sum(axis=1))[:, None, :, :]
+    table = np.repeat((first_second > 0).astype(float)[:, :, None], first_third.shape[-1], axis=2)
+    for _ in range(rounds):
+        before = table
+        table = table * _ratio(first_second, table.sum(axis=2))[:, :, None]
+        table = table * _ratio(first_third, table.sum(axis=1))[:, None, :]
+        table = table * _ratio(second_third, table.sum(axis=0))[None, :, :]
+        if np.abs(table - before).max() < SETTLED:
+            break
     return table
+
+
+def _ratio(wanted: Floats, have: Floats) -> Floats:
+    """What to multiply by; 0 where there is nothing."""
+    return np.divide(wanted, have, out=np.zeros_like(have), where=have > 0)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from lake.parallel import together
 
 if TYPE_CHECKING:
     from pyspark.sql import Row, SparkSession
@@ -46,9 +49,7 @@ def months_and_headline(
 
     Rates are fractions; what cannot be known (no orders, nothing timed, no stage slower at peak) is None, never zero.
     """
-    corners = _ask(spark, CORNERS, tables)
-    stages = _ask(spark, STAGES, tables)
-    reasons = _ask(spark, COMPLAINTS, tables)
+    corners, stages, reasons = together(partial(_ask, spark, sql, tables) for sql in (CORNERS, STAGES, COMPLAINTS))
     total = {name: sum(corner[name] for corner in corners) for name in COUNTS}
     months = sorted({month for corner in corners for month in corner.months})
     headline = {

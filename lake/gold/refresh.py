@@ -26,6 +26,7 @@ from lake.migrations.numbered import MIGRATIONS
 from lake.migrations.plan import recomputations
 from lake.parallel import together
 from lake.refresh import FRESHNESS
+from lake.steps import step
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -83,7 +84,8 @@ def refresh(spark: SparkSession, run: GoldRun) -> GoldResult:
                 f"gold run {run.run_id} lost its lease before it could upgrade a table; nothing was changed"
             )
 
-    together(partial(_ensure, spark, tables[name], mart, still_ours) for name, mart in marts.items())
+    with step("tables"):
+        together(partial(_ensure, spark, tables[name], mart, still_ours) for name, mart in marts.items())
     sources = {name: f"{run.silver}.{name}" for name in WATERMARKS}
     heads = publishing.heads(spark, [*sources.values(), *tables.values()])
     published = _publications(spark, tables[FRESHNESS], heads[tables[FRESHNESS]].get("main"))
@@ -102,10 +104,11 @@ def refresh(spark: SparkSession, run: GoldRun) -> GoldResult:
         return replace(unchanged, snapshot_ids={FRESHNESS: heads[tables[FRESHNESS]]["main"]})
 
     months = None
-    if last.get(DIGEST) == digest:
-        months = changed_months(spark, sources["orders"], _snapshot(last[WATERMARKS["orders"]]), now["orders"])
-    for table in tables.values():
-        _discard_abandoned(spark, table, heads[table])
+    with step("changes"):
+        if last.get(DIGEST) == digest:
+            months = changed_months(spark, sources["orders"], _snapshot(last[WATERMARKS["orders"]]), now["orders"])
+        for table in tables.values():
+            _discard_abandoned(spark, table, heads[table])
     return _recompute(spark, run, marts, tables, now, months, properties)
 
 
@@ -125,14 +128,15 @@ def _recompute(
     refreshed = (declared.WHOLE, *(BY_MONTH if months != () else ()))
     due = [mart for mart in marts.values() if mart.refresh in refreshed]
     try:
-        with publishing.snapshot_properties(spark, {RUN_ID: run.run_id}):
+        with step("marts"), publishing.snapshot_properties(spark, {RUN_ID: run.run_id}):
             write = partial(_write_in_turn, spark, tables, branch, months, parameters)
             seen = [part for parts in together(partial(write, turn) for turn in _turns(due)) for part in parts]
         rows = passed(seen)
         written = [part.written for part in seen]
         readable = {name: publishing.quoted(table) for name, table in tables.items()}
         readable |= {part.mart.name: part.branch for part in written}
-        existing, headline = months_and_headline(spark, readable, float(run.promise_minutes))
+        with step("headline"):
+            existing, headline = months_and_headline(spark, readable, float(run.promise_minutes))
         result = GoldResult(
             gold_run_id=run.run_id,
             silver_snapshot_id=now["orders"],
@@ -149,16 +153,18 @@ def _recompute(
             "data_through": headline["data_through"],
             "marts": ",".join(name for name in marts if name != FRESHNESS),
         }
-        with publishing.snapshot_properties(spark, properties | {RUN_ID: run.run_id, RESULT: result.to_json()}):
+        told = properties | {RUN_ID: run.run_id, RESULT: result.to_json()}
+        with step("freshness"), publishing.snapshot_properties(spark, told):
             freshness = _write(spark, marts[FRESHNESS], tables[FRESHNESS], branch, None, parameters)
-        passed([look(spark, freshness)])
+            passed([look(spark, freshness)])
     finally:
         orders.unpersist()
     if not run.holds_lease():
         raise LeaseLost(f"gold run {run.run_id} lost its lease before it could publish; nothing was published")
     names = [part.mart.name for part in written]
-    ids = together(partial(publishing.publish, spark, tables[name], branch) for name in names)
-    shown = dict(zip([*names, FRESHNESS], [*ids, publishing.publish(spark, tables[FRESHNESS], branch)]))
+    with step("publish"):
+        ids = together(partial(publishing.publish, spark, tables[name], branch) for name in names)
+        shown = dict(zip([*names, FRESHNESS], [*ids, publishing.publish(spark, tables[FRESHNESS], branch)]))
     return replace(result, snapshot_ids={name: snapshot for name, snapshot in shown.items() if snapshot is not None})
 
 
@@ -190,10 +196,12 @@ def _write_in_turn(
     """Write marts one after another to their branches, and look at each."""
     seen = []
     for mart in marts:
-        written = _write(spark, mart, tables[mart.name], branch, months, parameters)
+        with step("write", mart=mart.name):
+            written = _write(spark, mart, tables[mart.name], branch, months, parameters)
         if mart.step == declared.COUNT_CAUSES:
             _name_cause_counts(spark, written)
-        seen.append(look(spark, written))
+        with step("look", mart=mart.name):
+            seen.append(look(spark, written))
     return seen
 
 

@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from lake import intake
 from lake.detect import detect
-from tests.e2e.conftest import every_row_is_accounted_for
+from tests.e2e.conftest import Lake, every_row_is_accounted_for, started
 from tests.unit.dynamo_fake import FakeDynamo
 from tests.unit.flow_fakes import World
 
 __all__ = ["every_row_is_accounted_for"]  # a fixture of these tests as well
 
 LONG = os.environ.get("LAKE_CHAOS") == "long"
+
+
+@pytest.fixture(scope="package")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    """A lake of their own, because these tests break it."""
+    with started(tmp_path_factory.mktemp("chaos-home")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -5,13 +5,12 @@ Bronze is the truth: files and their versions stay. One lake goes from one disas
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from lake.sample import generate
-from tests.e2e.conftest import Lake, started
+from tests.e2e.conftest import Lake
 from tests.e2e.orders import export, order
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]
@@ -28,20 +27,14 @@ QUESTIONS = (
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """A lake of its own with two good files, one that is refused and one that was taken back."""
-    with started(tmp_path_factory.mktemp("disaster-home")) as running:
-        for number in (1, 2):
-            running.put(f"orders/{number}.csv", generate(300, seed=number, first_id=number * 1_000_000).content)
-        running.put("orders/menu.csv", b"<html><body>Margherita</body></html>")
-        running.put("orders/wrong.csv", export([order("wrong")]))
-        running.wait()
-        running.run("retract", "orders/wrong.csv")
-        yield running
-
-
-@pytest.fixture(scope="module")
 def before(lake: Lake) -> list[Any]:
+    """What people read of two good files, one that is refused and one that was taken back."""
+    for number in (1, 2):
+        lake.put(f"orders/{number}.csv", generate(300, seed=number, first_id=number * 1_000_000).content)
+    lake.put("orders/menu.csv", b"<html><body>Margherita</body></html>")
+    lake.put("orders/wrong.csv", export([order("wrong")]))
+    lake.wait()
+    lake.run("retract", "orders/wrong.csv")
     found = answers(lake)
     assert all(found)
     return found

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from tests.chaos.conftest import LONG
-from tests.e2e.conftest import Lake, started
+from tests.e2e.conftest import Lake
 from tests.e2e.orders import export, order
 from tests.sandbox.conftest import until
 from tests.unit.flow_fakes import object_event
@@ -27,13 +27,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(3600 if LONG else 1800)]
 FILES = 200 if LONG else 40
 KILLS = 6 if LONG else 1
 GOLD = "select sum(orders) from jozi_dev_gold.delivery_performance where order_date = date '%s'"
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
-    """A lake of its own, because this breaks it."""
-    with started(tmp_path_factory.mktemp("chaos-home")) as running:
-        yield running
 
 
 @contextmanager

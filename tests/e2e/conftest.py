@@ -39,9 +39,12 @@ class Lake:
     environment: dict[str, str]
     outputs: dict[str, str]
     taken: set[tuple[str, str]] = field(default_factory=set)  # (role, action) that a test took away for a while
+    clients: dict[str, Any] = field(default_factory=dict)  # by service, until the lake starts anew
 
     def run(self, *words: str, check: bool = True, timeout: int = 900) -> subprocess.CompletedProcess[str]:
         """`lake WORDS` as a person types it; its output is in the failure when it ends otherwise than expected."""
+        if words[0] in ("up", "down"):
+            self.clients.clear()  # the next start may take another port
         done = subprocess.run(
             [str(LAKE), *words], env=self.environment, capture_output=True, text=True, timeout=timeout, check=False
         )
@@ -54,6 +57,11 @@ class Lake:
 
     def client(self, service: str) -> Any:
         """A boto3 client with just what `lake env` prints."""
+        if service not in self.clients:
+            self.clients[service] = self._client(service)
+        return self.clients[service]
+
+    def _client(self, service: str) -> Any:
         exports = dict(re.findall(r"^export (\w+)=['\"]?([^'\"\n]*)['\"]?$", self.run("env").stdout, re.MULTILINE))
         return boto3.client(
             service,
@@ -99,18 +107,25 @@ class Lake:
 
     def athena(self, sql: str) -> list[list[str | None]]:
         """The rows that Athena answers, through boto3, header left out. Fails with Athena's own words."""
-        athena = self.client("athena")
-        status = finished(athena, sql, self.outputs["AthenaWorkGroup"])
-        assert status["State"] == "SUCCEEDED", status.get("StateChangeReason")
-        rows: list[list[str | None]] = []
-        for page in athena.get_paginator("get_query_results").paginate(QueryExecutionId=status["QueryExecutionId"]):
-            rows += [[cell.get("VarCharValue") for cell in row["Data"]] for row in page["ResultSet"]["Rows"]]
-        return rows[1:]
+        answer = answered(self.client("athena"), sql, self.outputs["AthenaWorkGroup"])
+        assert isinstance(answer, list), answer
+        return answer
 
     def one(self, sql: str) -> list[str | None]:
         rows = self.athena(sql)
         assert len(rows) == 1, rows
         return rows[0]
+
+
+def answered(athena: Any, sql: str, work_group: str) -> list[list[str | None]] | str:
+    """The rows of an answer, header left out, or why there is none."""
+    status = finished(athena, sql, work_group)
+    if status["State"] != "SUCCEEDED":
+        return str(status.get("StateChangeReason"))
+    rows: list[list[str | None]] = []
+    for page in athena.get_paginator("get_query_results").paginate(QueryExecutionId=status["QueryExecutionId"]):
+        rows += [[cell.get("VarCharValue") for cell in row["Data"]] for row in page["ResultSet"]["Rows"]]
+    return rows[1:]
 
 
 def finished(athena: Any, sql: str, work_group: str) -> dict[str, Any]:

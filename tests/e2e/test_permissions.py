@@ -72,7 +72,8 @@ def test_a_missing_permission_fails_loudly(lake: Lake, job: str, action: str) ->
         assert lake.file(f"orders/{name}.csv", version)["state"] == "LOADED"
 
 
-GOVERNANCE = yaml.safe_load((REPOSITORY / "governance.yaml").read_text(encoding="utf-8"))["readers"]
+GOVERNANCE = yaml.safe_load((REPOSITORY / "governance.yaml").read_text(encoding="utf-8"))
+READERS = GOVERNANCE["readers"]
 ASKED = (("gold", "freshness"), ("gold", "delivery_features"), ("silver", "orders"), ("silver", "quarantine"))
 
 
@@ -110,13 +111,13 @@ def filled(lake: Lake) -> Lake:
     return lake
 
 
-@pytest.mark.parametrize("role", sorted(GOVERNANCE))
+@pytest.mark.parametrize("role", sorted(READERS))
 def test_a_reader_reads_what_is_declared_and_nothing_else(filled: Lake, role: str) -> None:
     lake = filled
     athena, group = as_reader(lake, role), group_of(role)
 
     for layer, table in ASKED:
-        declared = GOVERNANCE[role].get(layer, {})
+        declared = READERS[role].get(layer, {})
         may = "*" in declared or table in declared
         for sql in (
             "select count(*) from {}",

@@ -63,13 +63,14 @@ def test_merge_insert_and_delete_on_a_branch_are_published_together(spark, table
     assert ids(spark, table) == [2, 3, 9, 10]
 
 
-def test_a_branch_left_by_an_earlier_attempt_starts_again_from_main(spark, table):
+def test_a_branch_that_is_there_is_not_begun_again(spark, table):
     insert(spark, table, 1)
-    insert(spark, publishing.branch(spark, table, "b"), 2)
-
     target = publishing.branch(spark, table, "b")
+    insert(spark, target, 2)
 
-    assert ids(spark, target) == [1]
+    with pytest.raises(Exception, match="b already exists"):
+        publishing.branch(spark, table, "b")
+    assert ids(spark, target) == [1, 2]
 
 
 def test_publish_is_refused_when_main_moved_meanwhile(spark, table):

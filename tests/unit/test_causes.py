@@ -389,7 +389,7 @@ def test_three_factors_are_told_exactly_where_one_of_them_is_a_shadow() -> None:
     table = np.zeros((2, 2, 4))
     np.add.at(table, (a.astype(int), c.astype(int), d), 1)
 
-    found = significance.joint(table.sum(axis=2)[None], table.sum(axis=1)[None], table.sum(axis=0)[None])[0]
+    found = significance.joint(table.sum(axis=2), table.sum(axis=1), table.sum(axis=0))
 
     assert found == pytest.approx(table, rel=0.05, abs=25)
     assert found.sum(axis=2) == pytest.approx(table.sum(axis=2), rel=1e-3)
