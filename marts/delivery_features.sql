@@ -5,7 +5,7 @@ WITH placed AS (
         datediff(order_date, DATE'1970-01-01') AS day,
         hour(ordered_at) * 3600 + minute(ordered_at) * 60 + second(ordered_at) AS second,
         if(delivery_minutes > :promise_minutes, 1, 0) AS late
-    FROM all_orders
+    FROM recent_orders
 ),
 -- What earlier days taught: windows end the day before, so that an order's own day and outcome are in none of them.
 area_days AS (
@@ -40,11 +40,10 @@ busy AS (  -- how much was going on when the order came in: orders placed up to 
         count(*) OVER (PARTITION BY day, area ORDER BY second RANGE BETWEEN 3600 PRECEDING AND 1 PRECEDING)
             AS area_orders_last_hour
     FROM placed
-),
-cut AS (SELECT percentile_disc(0.8) WITHIN GROUP (ORDER BY day) AS last_train_day FROM placed)
+)
 SELECT
     p.order_id,
-    if(p.day <= cut.last_train_day, 'train', 'test') AS split,
+    if(p.order_date <= CAST(:last_train_day AS DATE), 'train', 'test') AS split,
     p.order_date,
     p.order_hour,
     dayofweek(p.order_date) AS weekday,
@@ -64,7 +63,6 @@ SELECT
     CAST(p.delivery_minutes AS double) AS label_delivery_minutes,
     CAST(p.order_to_door_minutes AS double) AS label_order_to_door_minutes
 FROM placed p
-    CROSS JOIN cut
     JOIN busy b ON b.order_id = p.order_id
     JOIN area_days a ON a.area <=> p.area AND a.day = p.day
     JOIN hour_days h ON h.order_hour <=> p.order_hour AND h.day = p.day

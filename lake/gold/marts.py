@@ -26,8 +26,11 @@ WHOLE = "whole"  # the SQL reads `all_orders`, `file_loads`, `quarantine`, and i
 # The SQL reads `cause_counts` and `changed_cause_counts`, just written; its result replaces the periods (YYYY-MM) of
 # the months that changed, and the period 'all'.
 CHANGED_PERIODS = "changed periods"
+# The SQL reads `recent_orders`: the months that are due (lake.gold.windows) and the month before each. Its rows of the
+# months that are due replace those; `due_orders` is there for checks.
+CHANGED_WINDOWS = "changed windows"
 LAST = "last"  # written and published after all others: freshness
-REFRESHES = (CHANGED_MONTHS, WHOLE, CHANGED_PERIODS, LAST)  # in the order in which they are written
+REFRESHES = (CHANGED_MONTHS, WHOLE, CHANGED_PERIODS, CHANGED_WINDOWS, LAST)  # in the order in which they are written
 # What is done with the rows of the SQL before they are the mart's: see lake.gold.causes.
 COUNT_CAUSES, FIND_CAUSES = "count causes", "find causes"
 STEPS = ("", COUNT_CAUSES, FIND_CAUSES)
@@ -182,7 +185,7 @@ def _mart(name: str, text: str, sql: str) -> Mart:
         problems.append(f"refresh is {mart.refresh!r}, not one of {', '.join(REFRESHES)}")
     if mart.step not in STEPS:
         problems.append(f"step is {mart.step!r}, not one of {', '.join(STEPS[1:])}")
-    if mart.refresh == CHANGED_MONTHS and mart.month_column is None:
+    if mart.refresh in (CHANGED_MONTHS, CHANGED_WINDOWS) and mart.month_column is None:
         problems.append("its changed months cannot be replaced without a partition by day, month or year")
     problems += [f"{c} is no column" for c in (*mart.key, mart.month_column) if c is not None and c not in names]
     problems += [f"column {c} is there twice" for c in sorted({c for c in names if names.count(c) > 1})]

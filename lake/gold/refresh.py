@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from lake import publishing
 from lake.gold import marts as declared
-from lake.gold.audit import Seen, Written, look, passed
+from lake.gold.audit import look, passed
 from lake.gold.changes import changed_months
 from lake.gold.headline import months_and_headline
 from lake.gold.marts import Mart
-from lake.gold.months import condition, period_condition, years_of
+from lake.gold.writing import Writing
 from lake.manifest import GoldResult
 from lake.migrations.apply import Wanted, ensure
 from lake.migrations.numbered import MIGRATIONS
@@ -29,9 +29,9 @@ from lake.refresh import FRESHNESS
 from lake.steps import step
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
-RUN_ID, RESULT, DIGEST = "gold-run-id", "gold-result", "gold-marts-digest"
+RUN_ID, RESULT, DIGEST, SPLIT = "gold-run-id", "gold-result", "gold-marts-digest", "gold-last-train-day"
 # Property of the freshness snapshot for each silver table that gold reads. That of orders is the watermark.
 WATERMARKS = {
     "orders": "silver-snapshot-id",
@@ -39,17 +39,8 @@ WATERMARKS = {
     "quarantine": "silver-quarantine-snapshot-id",
 }
 BRANCH_PREFIX = "gold-"
-BY_MONTH = (declared.CHANGED_MONTHS, declared.CHANGED_PERIODS)  # marts that are due only where months changed
-# No mart of orders reads these; leaving them out keeps the cached rows small.
-NOT_READ = (
-    "source_version",
-    "batch_id",
-    "loaded_at",
-    "object_time",
-    "flags",
-    "repairs",
-    "unmapped",
-)
+# Marts that are due only where months changed.
+BY_MONTH = (declared.CHANGED_MONTHS, declared.CHANGED_PERIODS, declared.CHANGED_WINDOWS)
 
 
 class LeaseLost(RuntimeError):  # noqa: N818 - the name says what happened; that it is an error is clear
@@ -73,7 +64,7 @@ def refresh(spark: SparkSession, run: GoldRun) -> GoldResult:
     A run id that was published before changes nothing and reports the same. Where silver has not changed, nothing is
     published and the figures of the last publication are reported, with no months. Raises AuditFailed, LeaseLost or
     PublishConflict; gold then shows what it showed before, or, when a publication stopped between two tables, is
-    brought to one state by the next run, whose watermark is still the old one.
+    brought to one state by the next run, for which every month is due.
     """
     marts = declared.load_marts()
     tables = {name: f"{run.gold}.{name}" for name in marts}
@@ -99,17 +90,23 @@ def refresh(spark: SparkSession, run: GoldRun) -> GoldResult:
     # A table that nothing was published to is new, or was lost and made anew by a run that then died.
     unpublished = [table for table in tables.values() if "main" not in heads[table]]
     last: Mapping[str, str] = published[0] if published and not unpublished else {}
-    if all(last.get(key) == value for key, value in properties.items()):
+    # The branch of freshness is made when all others have passed: some of them may be published.
+    stopped = any(
+        name.startswith(BRANCH_PREFIX) and head != heads[tables[FRESHNESS]].get("main")
+        for name, head in heads[tables[FRESHNESS]].items()
+    )
+    if not stopped and all(last.get(key) == value for key, value in properties.items()):
         unchanged = replace(GoldResult.from_json(last[RESULT]), gold_run_id=run.run_id, months=(), rows={})
         return replace(unchanged, snapshot_ids={FRESHNESS: heads[tables[FRESHNESS]]["main"]})
 
     months = None
     with step("changes"):
-        if last.get(DIGEST) == digest:
+        if last.get(DIGEST) == digest and not stopped:
             months = changed_months(spark, sources["orders"], _snapshot(last[WATERMARKS["orders"]]), now["orders"])
         for table in tables.values():
             _discard_abandoned(spark, table, heads[table])
-    return _recompute(spark, run, marts, tables, now, months, properties)
+    split = date.fromisoformat(last[SPLIT]) if last.get(SPLIT, "None") != "None" else None
+    return _recompute(spark, run, marts, tables, now, months, split, properties)
 
 
 def _recompute(
@@ -119,18 +116,19 @@ def _recompute(
     tables: dict[str, str],
     now: dict[str, int | None],
     months: tuple[date, ...] | None,
+    split: date | None,
     properties: dict[str, str],
 ) -> GoldResult:
     """Write the marts that are due to branches, audit them, publish them. `months` None: all."""
     branch = BRANCH_PREFIX + run.run_id
     parameters: dict[str, Any] = {"promise_minutes": run.promise_minutes}
-    orders = _name_views(spark, run.silver, now, months)
     refreshed = (declared.WHOLE, *(BY_MONTH if months != () else ()))
     due = [mart for mart in marts.values() if mart.refresh in refreshed]
+    writing = Writing(spark, tables, branch, months, split, parameters)
+    orders = writing.name_views(run.silver, now)
     try:
         with step("marts"), publishing.snapshot_properties(spark, {RUN_ID: run.run_id}):
-            write = partial(_write_in_turn, spark, tables, branch, months, parameters)
-            seen = [part for parts in together(partial(write, turn) for turn in _turns(due)) for part in parts]
+            seen = writing.write_all(due)
         rows = passed(seen)
         written = [part.written for part in seen]
         readable = {name: publishing.quoted(table) for name, table in tables.items()}
@@ -146,17 +144,16 @@ def _recompute(
             published_at=datetime.now(UTC).isoformat(timespec="seconds"),
             silver_snapshot_ids={name: snapshot for name, snapshot in now.items() if snapshot is not None},
         )
-        parameters |= {
+        writing.parameters |= {
             "published_at": result.published_at,
             "gold_run_id": run.run_id,
             "silver_snapshot_id": now["orders"],
             "data_through": headline["data_through"],
             "marts": ",".join(name for name in marts if name != FRESHNESS),
         }
-        told = properties | {RUN_ID: run.run_id, RESULT: result.to_json()}
+        told = properties | {RUN_ID: run.run_id, RESULT: result.to_json(), SPLIT: str(writing.split)}
         with step("freshness"), publishing.snapshot_properties(spark, told):
-            freshness = _write(spark, marts[FRESHNESS], tables[FRESHNESS], branch, None, parameters)
-            passed([look(spark, freshness)])
+            passed([look(spark, writing.write(marts[FRESHNESS]))])
     finally:
         orders.unpersist()
     if not run.holds_lease():
@@ -173,36 +170,6 @@ def _as_published(spark: SparkSession, result: GoldResult, tables: Mapping[str, 
     names = [name for name in (*result.rows, FRESHNESS) if name in tables]
     found = {name: publishing.find_snapshot(spark, tables[name], RUN_ID, result.gold_run_id) for name in names}
     return replace(result, snapshot_ids={name: snapshot for name, snapshot in found.items() if snapshot is not None})
-
-
-def _turns(marts: Iterable[Mart]) -> list[list[Mart]]:
-    """Marts that can be written at the same time, and in each turn those that have to wait for one another."""
-    turns = [[mart] for mart in marts if mart.refresh != declared.CHANGED_PERIODS]
-    counts = next((turn for turn in turns if turn[0].step == declared.COUNT_CAUSES), None)
-    if counts is not None:
-        counts += [mart for mart in marts if mart.refresh == declared.CHANGED_PERIODS]
-    # The longest turn first: the others go on beside it.
-    return sorted(turns, key=len, reverse=True)
-
-
-def _write_in_turn(
-    spark: SparkSession,
-    tables: Mapping[str, str],
-    branch: str,
-    months: tuple[date, ...] | None,
-    parameters: dict[str, Any],
-    marts: Iterable[Mart],
-) -> list[Seen]:
-    """Write marts one after another to their branches, and look at each."""
-    seen = []
-    for mart in marts:
-        with step("write", mart=mart.name):
-            written = _write(spark, mart, tables[mart.name], branch, months, parameters)
-        if mart.step == declared.COUNT_CAUSES:
-            _name_cause_counts(spark, written)
-        with step("look", mart=mart.name):
-            seen.append(look(spark, written))
-    return seen
 
 
 def _ensure(spark: SparkSession, table: str, mart: Mart, still_ours: Callable[[], None]) -> bool:
@@ -222,69 +189,6 @@ def _discard_abandoned(spark: SparkSession, table: str, branches: Iterable[str])
     for name in branches:
         if name.startswith(BRANCH_PREFIX):
             publishing.discard(spark, table, name)
-
-
-def _name_views(
-    spark: SparkSession, silver: str, now: dict[str, int | None], months: tuple[date, ...] | None
-) -> DataFrame:
-    """Name the views that the marts' SQL reads, all at the snapshots of `now`; silver may move on meanwhile.
-
-    Returns the rows behind `orders`, which are kept in memory from their first use: several marts read them.
-    """
-    frames = {name: _read(spark, f"{silver}.{name}", snapshot) for name, snapshot in now.items()}
-    everything = frames["orders"].where("order_date IS NOT NULL").drop(*NOT_READ)
-    orders = everything.where(condition("order_date", months)).cache()
-    orders.createOrReplaceTempView("orders")
-    (orders if months is None else everything).createOrReplaceTempView("all_orders")
-    frames["file_loads"].createOrReplaceTempView("file_loads")
-    frames["quarantine"].createOrReplaceTempView("quarantine")
-    return orders
-
-
-def _name_cause_counts(spark: SparkSession, counts: Written) -> None:
-    """Name what root_causes reads: the counts as they will be published, and those of them that were made anew."""
-    everything = spark.table(counts.branch)
-    everything.createOrReplaceTempView("cause_counts")
-    everything.where(counts.condition).createOrReplaceTempView("changed_cause_counts")
-
-
-def _read(spark: SparkSession, table: str, snapshot: int | None) -> DataFrame:
-    reader = spark.read if snapshot is None else spark.read.option("versionAsOf", str(snapshot))
-    return reader.table(publishing.quoted(table))
-
-
-def _write(
-    spark: SparkSession,
-    mart: Mart,
-    table: str,
-    branch: str,
-    months: tuple[date, ...] | None,
-    parameters: dict[str, Any],
-) -> Written:
-    """Replace the mart's rows of those months (None: all) on a new branch, in one commit."""
-    due = months if mart.refresh in BY_MONTH else None
-    replaced = (period_condition if mart.refresh == declared.CHANGED_PERIODS else condition)(
-        mart.month_column or "", due
-    )
-    if mart.step:
-        from lake.gold import causes  # it needs numpy, which the functions that import this module have not
-
-        rows = causes.rows(spark, mart, parameters)
-    else:
-        rows = spark.sql(mart.statement(parameters))
-    typed = rows.selectExpr(*(f"CAST(`{c.name}` AS {c.type}) AS `{c.name}`" for c in mart.columns))
-    part = Written(mart, publishing.branch(spark, table, branch), replaced)
-    if mart.keeps_years and due is not None:
-        # Iceberg replaces whole files: the years' other months are written again as they are.
-        replaced = condition(mart.month_column or "", years_of(due))
-        others = spark.table(publishing.quoted(table)).where(f"({replaced}) AND NOT ({part.condition})")
-        typed = typed.unionByName(others.select(*typed.columns))  # a newer release may have added columns
-    if mart.keeps_years:
-        typed = typed.coalesce(1)
-    from pyspark.sql.functions import expr
-
-    typed.writeTo(part.branch).overwrite(expr(replaced))
-    return part
 
 
 def _snapshot(text: str) -> int | None:

@@ -77,11 +77,11 @@ def silver_rules(table: str, read: Mapping[str, int], unfinished: bool) -> Rules
 
 def gold_rules(table: str, seen: Seen) -> Rules:
     """What is special about a gold table: its branches are of dead runs, since gold's lease is held."""
-    stale = _begins_with(refresh.BRANCH_PREFIX)
     if table != refresh.FRESHNESS:
-        return Rules(stale)
+        return Rules(_begins_with(refresh.BRANCH_PREFIX))
+    # Its branches stay: by one of them the next run knows that this one stopped while it published.
     last = newest_with(seen.line, refresh.WATERMARKS["orders"])
-    return Rules(stale, keep_all=NOT_PUBLISHED) if last is None else Rules(stale, keep=last.id)
+    return Rules(keep_all=NOT_PUBLISHED) if last is None else Rules(keep=last.id)
 
 
 def read_by_gold(freshness: Seen) -> dict[str, int]:

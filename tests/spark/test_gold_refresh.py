@@ -209,6 +209,8 @@ def test_a_run_that_was_overtaken_is_refused_and_the_next_one_mends(told):
 
     assert isinstance(refused.error, PublishConflict)
     assert "complaint_summary moved while gold-overtaken was written" in str(refused.error)
+    # How far the refused run had published is not asked: every month is due.
+    assert mended.result.months == ("2018-03-01", "2018-04-01")
     assert mended.orders == {3: 4, 4: 1}
     assert mended.leftovers == set()
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 import lake.gold.refresh
+import lake.gold.writing
 import lake.silver.commit
 import lake.silver.run
 from lake import publishing
@@ -194,7 +195,9 @@ def test_a_gold_run_may_die_after_any_step(spark, steps, chance, capsys):
     change()
     gold.run("first")
     steps.watch(publishing, "branch", "discard", "publish")
-    steps.watch(lake.gold.refresh, "_write", "look", "passed")
+    steps.watch(lake.gold.writing.Writing, "write")
+    steps.watch(lake.gold.writing, "look")
+    steps.watch(lake.gold.refresh, "look", "passed")
     change()
     steps.undisturbed(lambda: gold.run("second"))
     check("second")

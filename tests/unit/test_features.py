@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections import Counter
 from typing import Any
 
 import duckdb
@@ -12,10 +13,10 @@ import pytest
 import sqlglot
 
 from lake.gold.marts import load_marts
+from lake.gold.windows import last_train_day
 
 MART = load_marts()["delivery_features"]
 LABELS = [column.name for column in MART.columns if column.name.startswith("label_")]
-SQL = sqlglot.transpile(MART.statement({"promise_minutes": 30}), read="spark", write="duckdb")[0]
 
 
 def some_orders(seed: int, count: int = 400) -> list[dict[str, Any]]:
@@ -39,8 +40,10 @@ def some_orders(seed: int, count: int = 400) -> list[dict[str, Any]]:
 def features(orders: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The mart's rows by order."""
     connection = duckdb.connect()
-    connection.register("all_orders", pa.Table.from_pylist(orders))
-    answer = connection.sql(SQL)
+    connection.register("recent_orders", pa.Table.from_pylist(orders))
+    split = last_train_day(Counter(order["order_date"] for order in orders))
+    statement = MART.statement({"promise_minutes": 30, "last_train_day": str(split)})
+    answer = connection.sql(sqlglot.transpile(statement, read="spark", write="duckdb")[0])
     return {row[0]: dict(zip(answer.columns, row)) for row in answer.fetchall()}
 
 

@@ -16,6 +16,7 @@ from lake.gold.marts import MartError, load_marts
 
 MARTS = load_marts()
 RUN_PARAMETERS = {
+    "last_train_day",
     "promise_minutes",
     "least_orders",
     "most_values",
