@@ -184,7 +184,10 @@ class _Up:
         )
 
     def _start_parts(self, pool: ThreadPoolExecutor) -> list[tuple[str, Future[None]]]:
-        """Start the parts that do not run; answer each with what tells when it is ready."""
+        """Start the parts that do not run; answer each with what tells when it is ready.
+
+        Trino takes longest and asks the emulator for nothing until it has a query, so it is started first.
+        """
         emulator = self._state.parts.get("emulator")
         if emulator is None or emulator.process.process() is None or not endpoint.is_ours(emulator):
             stop_all(self._state)  # the others were configured for an emulator that is gone
@@ -200,14 +203,7 @@ class _Up:
             if not self._state.deployed:
                 self._home.forget()
             self._timed("engines", self._engines)
-            self._progress("emulator", "starting", None)
-            part = self._timed(
-                "emulator",
-                lambda: endpoint.start(self._config, self._home, self._state, self._java, self._jars, trino_port),
-            )
-            self._state.parts["emulator"] = part
-            self._home.save(self._state)
-            started.append(("emulator", pool.submit(lambda: None)))
+            self._state.ports["emulator"] = processes.free_port(self._state.ports.get("emulator"))
         trino = self._state.parts.get("trino")
         if trino_port is not None and (trino is None or trino.process.process() is None):
             self._progress("trino", "starting", None)
@@ -217,6 +213,14 @@ class _Up:
             self._home.save(self._state)
             waiting = self._state.parts["trino"]
             started.append(("trino", pool.submit(self._timed, "trino", lambda: query_engine.wait(waiting))))
+        if "emulator" not in self._state.parts:
+            self._progress("emulator", "starting", None)
+            self._state.parts["emulator"] = self._timed(
+                "emulator",
+                lambda: endpoint.start(self._config, self._home, self._state, self._java, self._jars, trino_port),
+            )
+            self._home.save(self._state)
+            started.append(("emulator", pool.submit(lambda: None)))
         return started
 
     def _engines(self) -> None:

@@ -27,8 +27,8 @@ def url(port: int) -> str:
 def start(
     config: SandboxConfig, home: Home, state: State, java_home: Path, jars: Sequence[Path], trino_port: int | None
 ) -> Part:
-    """Start the emulator and answer it when it is ready. Raises SandboxError."""
-    port = processes.free_port(state.ports.get("emulator"))
+    """Start the emulator on its port of `state` and answer it when it is ready. Raises SandboxError."""
+    port = state.ports["emulator"]
     token = secrets.token_hex(16)
     folder = home.emulator
     for name in ("state", "s3", "tmp"):
@@ -54,7 +54,6 @@ def start(
         processes.stop([process], patience=2)
         raise
     state.ports.setdefault("queues", port)
-    state.ports["emulator"] = port
     return part
 
 
