@@ -6,7 +6,7 @@ import json
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,23 +39,28 @@ def main(
         "large": lambda: big.large(megabytes),
         "demo": small.demo,
     }
-    facts = machine()
+    facts, commit = machine(), _commit()
     figures: list[Figure] = []
     for name in wanted:
         for figure in parts[name]():
             figures.append(figure)
             render.say(f"{figure.name}: {figure.result:.3g} {figure.unit} ({figure.goal})")
+            if keep:
+                _keep(commit, facts, figure)
     rows = [(f.name, f.goal, f"{f.result:.3g} {f.unit}", "yes" if f.met else "no") for f in figures]
     render.say()
     render.show_table(("figure", "goal", "result", "met"), rows)
     if keep:
-        result = RESULTS / f"{_commit()}.json"
-        earlier = json.loads(result.read_text(encoding="utf-8"))["figures"] if result.exists() else []
-        names = {figure.name for figure in figures}
-        kept = [one for one in earlier if one["name"] not in names] + [figure.to_json() for figure in figures]
-        told = {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": facts, "figures": kept}
-        result.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
         draw(RESULTS, PAGE)
+
+
+def _keep(commit: str, facts: dict[str, Any], figure: Figure) -> None:
+    """Write a figure down at once, over an earlier one of that name: what comes after it may fail."""
+    result = RESULTS / f"{commit}.json"
+    earlier = json.loads(result.read_text(encoding="utf-8"))["figures"] if result.exists() else []
+    kept = [one for one in earlier if one["name"] != figure.name] + [figure.to_json()]
+    told = {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": facts, "figures": kept}
+    result.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
 def _commit() -> str:

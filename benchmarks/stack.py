@@ -105,6 +105,20 @@ class Stack:
         """The runs of a layer, newest first."""
         return [run for run in json.loads(self.run("runs", "--limit", "500", "--json")) if run["layer"] == layer]
 
+    def seconds_of(self, layer: str) -> list[float]:
+        """How long the runs of a layer took, newest first."""
+        return [run["seconds"] for run in self.runs(layer)]
+
+    def until_silver_is_done(self, seconds: float) -> None:
+        """Until no silver run goes on; one that failed ends the benchmark."""
+        deadline = time.monotonic() + seconds
+        while any(run["state"] not in ("SUCCEEDED", "FAILED") for run in self.runs("silver")):
+            if time.monotonic() > deadline:
+                raise BenchmarkError(f"silver went on after {seconds:.0f} s")
+            time.sleep(2)  # Glue tells of a run's end by an event to rules, not to people
+        if failed := [run for run in self.runs("silver") if run["state"] == "FAILED"]:
+            raise BenchmarkError(f"a silver run failed: {failed[0]['error']}")
+
     def orders_in_gold(self) -> int:
         try:
             return int(self.ask("SELECT coalesce(sum(orders), 0) FROM delivery_performance").rows[0][0])
@@ -133,7 +147,7 @@ class Stack:
                 seen = shown
                 if self.orders_in_gold() == orders:
                     return time.monotonic()
-            time.sleep(0.1)  # the catalog announces nothing
+            time.sleep(0.25)  # the catalog announces nothing
         raise BenchmarkError(f"gold did not come to {orders:,} orders in {seconds:.0f} s")
 
     @contextmanager

@@ -107,6 +107,10 @@ class Mart:
         """Whether a file holds a year: a month has so few rows that a file of its own would be footer for the most."""
         return self.partition.startswith("years(")
 
+    def partitions_of(self, months: int) -> int:
+        """In how many partitions, at most, the rows of so many months are."""
+        return months * (31 if self.partition.startswith("days(") else 1)
+
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters (:name) that the SQL takes."""

@@ -19,7 +19,7 @@ from lake.gold.audit import look, passed
 from lake.gold.changes import changed_months
 from lake.gold.headline import months_and_headline
 from lake.gold.marts import Mart
-from lake.gold.writing import Writing
+from lake.gold.writing import BY_MONTH, Writing
 from lake.manifest import GoldResult
 from lake.migrations.apply import Wanted, ensure
 from lake.migrations.numbered import MIGRATIONS
@@ -39,8 +39,6 @@ WATERMARKS = {
     "quarantine": "silver-quarantine-snapshot-id",
 }
 BRANCH_PREFIX = "gold-"
-# Marts that are due only where months changed.
-BY_MONTH = (declared.CHANGED_MONTHS, declared.CHANGED_PERIODS, declared.CHANGED_WINDOWS)
 
 
 class LeaseLost(RuntimeError):  # noqa: N818 - the name says what happened; that it is an error is clear

@@ -20,6 +20,8 @@ from lake.steps import step
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+# Marts that are due only where months changed.
+BY_MONTH = (declared.CHANGED_MONTHS, declared.CHANGED_PERIODS, declared.CHANGED_WINDOWS)
 # What is computed from a mart that has just been written comes right after it.
 AFTER = {declared.CHANGED_PERIODS: "cause_counts", declared.CHANGED_WINDOWS: "delivery_performance"}
 # No mart of orders reads these; leaving them out keeps the cached rows small.
@@ -32,6 +34,11 @@ NOT_READ = (
     "repairs",
     "unmapped",
 )
+
+
+# A task keeps a file open for each partition that it writes, a megabyte and more each. Where they may be more than
+# these, rows are sorted by partition first, which is a shuffle, and one file is open at a time.
+OPEN_FILES = 70
 
 
 @dataclass
@@ -104,7 +111,10 @@ class Writing:
             typed = typed.coalesce(1)
         from pyspark.sql.functions import expr
 
-        typed.writeTo(part.branch).overwrite(expr(replaced))
+        writer = typed.writeTo(part.branch)
+        if mart.refresh in BY_MONTH and (months is None or mart.partitions_of(len(months)) > OPEN_FILES):
+            writer = writer.option("distribution-mode", "hash").option("fanout-enabled", "false")
+        writer.overwrite(expr(replaced))
         return part
 
     def _due(self, mart: Mart) -> tuple[date, ...] | None:

@@ -15,7 +15,8 @@ import pytest
 from lake import publishing
 from lake.gold import marts as declared
 from lake.gold.audit import AuditFailed
-from lake.gold.refresh import BY_MONTH, LeaseLost
+from lake.gold.refresh import LeaseLost
+from lake.gold.writing import BY_MONTH
 from lake.manifest import GoldResult
 from lake.publishing import PublishConflict
 from tests.spark import gold_support as support
