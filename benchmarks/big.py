@@ -118,12 +118,9 @@ def large(megabytes: int) -> Iterator[Figure]:
             stack.until_silver_is_done(seconds=3600)
             yield within("... the largest Python worker of Spark in silver", 500, "MB", [peak.python_worker / 1e6])
             seconds = stack.until_gold_holds(good, seconds=3600) - began
-            told = {
-                "silver_runs": stack.seconds_of("silver"),
-                "gold_runs": stack.seconds_of("gold"),
-                "seconds": seconds,
-            }
-            yield within("... and of silver and gold", 500, "MB", [peak.python_worker / 1e6], **told)
+            runs = {layer: stack.seconds_of(layer) for layer in ("silver", "gold")}
+            worker = [peak.python_worker / 1e6]
+            yield within("... and of silver and gold", 500, "MB", worker, seconds=round(seconds, 1), runs=runs)
             yield within("... peak memory of all processes", 6, "GB", [peak.total / 1e9])
 
 
