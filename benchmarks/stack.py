@@ -115,7 +115,7 @@ class Stack:
         while any(run["state"] not in ("SUCCEEDED", "FAILED") for run in self.runs("silver")):
             if time.monotonic() > deadline:
                 raise BenchmarkError(f"silver went on after {seconds:.0f} s")
-            time.sleep(2)  # Glue tells of a run's end by an event to rules, not to people
+            time.sleep(15)  # Glue tells of a run's end by an event to rules, not to people
         if failed := [run for run in self.runs("silver") if run["state"] == "FAILED"]:
             raise BenchmarkError(f"a silver run failed: {failed[0]['error']}")
 
