@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -52,8 +51,7 @@ def job(spark, tmp_path, monkeypatch):
     spec = importlib.util.spec_from_file_location("silver_job", SCRIPT)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    monkeypatch.setattr(spark, "stop", lambda: None)
-    monkeypatch.setattr(script, "SparkSession", SimpleNamespace(builder=SimpleNamespace(getOrCreate=lambda: spark)))
+    monkeypatch.setattr(type(spark), "stop", lambda session: None)  # the script's session is that of all tests
 
     def run(lake, fence):
         arguments = {

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.gold import months
-from lake.gold.failure import in_one_sentence
 
 DAYS = st.dates(min_value=date(1900, 1, 1), max_value=date(2200, 12, 31))
 
@@ -50,19 +48,3 @@ def test_the_years_of_months_hold_every_day_of_those_years(chosen, day):
 
 def test_no_month_is_nothing_and_none_is_everything():
     assert (months.condition("d", []), months.condition("d", None)) == ("false", "true")
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("there is no table", "there is no table"),
-        ("\n\nfirst\nsecond", "first"),
-        (
-            "An error occurred while calling o53.sql.\n: org.apache.iceberg.exceptions.CommitFailedException: stale",
-            "stale",
-        ),
-        ("", "ValueError"),
-    ],
-)
-def test_an_error_is_told_in_its_first_telling_line(text, sentence):
-    assert in_one_sentence(ValueError(text)) == sentence
