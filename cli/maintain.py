@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,32 +17,40 @@ if TYPE_CHECKING:
     from lake.maintenance.flight import MaintenanceFlight
     from lake.maintenance.result import MaintenanceResult, TableCare
 
-COLUMNS = ("table", "files", "bytes", "snapshots expired", "orphans removed", "branches dropped", "note")
+COLUMNS = (
+    "table", "files", "bytes", "snapshots expired", "orphans removed", "branches dropped", "rows forgotten", "note"
+)  # fmt: skip
 
 
 def maintain(
     snapshot_days: Annotated[
         float | None, typer.Option("--snapshot-days", min=0, help="Another age than the stack's SnapshotDays.")
     ] = None,
+    personal_data_days: Annotated[
+        int | None, typer.Option("--personal-data-days", min=1, help="Another age than the stack's PersonalDataDays.")
+    ] = None,
     timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")] = 3600,
     target: TargetOption = Target.sandbox,
     stack: StackOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Pack small files, expire old snapshots, remove what no metadata names. No row changes; files wait meanwhile."""
+    """Pack small files, expire old snapshots, remove what no metadata names; files wait meanwhile.
+
+    Rows change only where they tell of persons and are older than PersonalDataDays.
+    """
     lake = context.connect(target, stack)
-    result = _run(lake, snapshot_days, time.monotonic() + timeout, quiet=as_json)
+    wishes = {"--snapshot_days": snapshot_days, "--personal_data_days": personal_data_days}
+    result = _run(lake, wishes, time.monotonic() + timeout, quiet=as_json)
     if as_json:
         render.show_json(asdict(result))
         return
-    render.show_table(COLUMNS, [_row(care) for care in result.tables], COLUMNS[3:6])
+    render.show_table(COLUMNS, [_row(care) for care in result.tables], COLUMNS[3:7])
 
 
-def _run(lake: context.Lake, snapshot_days: float | None, deadline: float, quiet: bool) -> MaintenanceResult:
+def _run(lake: context.Lake, wishes: Mapping[str, float | None], deadline: float, quiet: bool) -> MaintenanceResult:
     """Starts a run as soon as silver and gold rest, and follows it to its result."""
     flight = lake.flow.maintain
-    if snapshot_days is not None:
-        flight.wishes["--snapshot_days"] = str(snapshot_days)
+    flight.wishes |= {name: str(value) for name, value in wishes.items() if value is not None}
     with following.showing(quiet) as show:
         while not (flight.clear and _started(flight)):
             show("maintenance", "waits for another run")
@@ -86,6 +95,7 @@ def _row(care: TableCare) -> tuple[object, ...]:
         care.snapshots_expired,
         care.orphans_removed,
         care.branches_dropped,
+        care.rows_forgotten,
         care.note,
     )
 

@@ -6,11 +6,11 @@ from lake.maintenance.job import run_job
 from lake.script import run
 
 TEXTS = ("silver_database", "gold_database", "lake_bucket", "ledger_table", "maintain_run_id")
-FENCES = ("fence", "silver_fence", "gold_fence")
+NUMBERS = ("fence", "silver_fence", "gold_fence", "personal_data_days")
 
 
 def main() -> None:
-    arguments = {**dict.fromkeys(TEXTS, str), **dict.fromkeys(FENCES, int), "snapshot_days": float}
+    arguments = {**dict.fromkeys(TEXTS, str), **dict.fromkeys(NUMBERS, int), "snapshot_days": float}
     run(__doc__, arguments, run_job, "maintenance run {maintain_run_id}")
 
 

@@ -32,7 +32,7 @@ SELECT
         WHEN l.state <> 'LOADED' THEN lower(l.state)
         WHEN l.rows_in = 0 THEN 'no rows'
         WHEN w.still > 0 THEN 'loaded, with rows in quarantine'
-        WHEN l.quarantined > 0 THEN 'loaded, rows of quarantine repaired'
+        WHEN l.quarantined > 0 THEN 'loaded, none left in quarantine'
         WHEN l.flagged > 0 THEN 'loaded, with rows flagged'
         ELSE 'loaded'
     END AS status,

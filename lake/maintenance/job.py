@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 
 from pyspark.sql import SparkSession
 
+from lake.contracts import load_contracts
 from lake.flight import holds_lease
 from lake.maintenance.plan import Limits
 from lake.maintenance.result import MaintenanceResult, result_key
+from lake.maintenance.retention import forgettings
 from lake.maintenance.run import maintain
+from lake.silver.tables import Names
 from lake.steps import tell
 
 CATALOG = "glue_catalog"
@@ -23,6 +27,7 @@ def run_job(
     lake_bucket: str,
     ledger_table: str,
     snapshot_days: float,
+    personal_data_days: int,
     maintain_run_id: str,
     fence: int,
     silver_fence: int,
@@ -41,6 +46,9 @@ def run_job(
         Limits(snapshot_days),
         holds_leases=lambda: all(holds_lease(ledger_table, name, number, ledger) for name, number in fences.items()),
         tell=lambda care: tell("table", **asdict(care)),
+        forget=forgettings(
+            Names(silver_database), load_contracts().values(), personal_data_days, datetime.now(UTC).date()
+        ),
     )
     boto3.client("s3").put_object(
         Bucket=lake_bucket,

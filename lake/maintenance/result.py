@@ -22,7 +22,8 @@ class TableCare:
     snapshots_expired: int = 0
     orphans_removed: int = 0
     branches_dropped: int = 0
-    rewritten: bool = False  # main has a new snapshot with the same rows
+    rows_forgotten: int = 0  # rows that told of a person and are too old for that
+    rewritten: bool = False  # main has a new snapshot; its rows are the same, but for those
     note: str = ""  # why something was left as it is
 
 

@@ -57,7 +57,7 @@ def test_rows_go_out_to_be_repaired_come_back_and_wait_again_when_that_is_taken_
     assert "Repaired by a later file: 3" in lake.run("explain", KEY).stdout
     assert "it repairs 2 rows that waited in quarantine" in lake.run("explain", back["key"]).stdout
     quality = "select status, cast(waiting as varchar) from jozi_dev_gold.data_quality where source_version = '{}'"
-    assert lake.one(quality.format(first["version"])) == ["loaded, rows of quarantine repaired", "0"]
+    assert lake.one(quality.format(first["version"])) == ["loaded, none left in quarantine", "0"]
 
     lake.run("retract", back["key"])
 

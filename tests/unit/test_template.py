@@ -61,15 +61,21 @@ def test_buckets_are_encrypted_private_versioned_and_tidy(bucket: str) -> None:
     assert wanted["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
     assert wanted["VersioningConfiguration"] == {"Status": "Enabled"}
     rules = wanted["LifecycleConfiguration"]["Rules"]
-    assert all(one["Status"] == "Enabled" for one in rules)
+    assert all(one["Status"] == "Enabled" for one in rules if one["Id"] != "personal-data")
     assert any("AbortIncompleteMultipartUpload" in one for one in rules)
     assert any("NoncurrentVersionExpiration" in one for one in rules)
     assert denies_plain_http(bucket_policy(bucket))
 
 
-def test_nothing_makes_current_files_of_bronze_go_away() -> None:
-    for rule in properties("BronzeBucket")["LifecycleConfiguration"]["Rules"]:
-        assert not {"ExpirationInDays", "ExpirationDate"} & set(rule)
+def test_current_files_of_bronze_go_away_only_where_a_time_for_personal_data_is_set() -> None:
+    rules = properties("BronzeBucket")["LifecycleConfiguration"]["Rules"]
+    [rule] = [rule for rule in rules if {"ExpirationInDays", "ExpirationDate"} & set(rule)]
+
+    assert rule["Status"] == {"Fn::If": ["ForgetsInTime", "Enabled", "Disabled"]}
+    assert rule["ExpirationInDays"]["Fn::If"][:2] == ["ForgetsInTime", {"Ref": "PersonalDataDays"}]
+    assert written()["Parameters"]["PersonalDataDays"]["Default"] == 0
+    equal = {"Fn::Equals": [{"Ref": "PersonalDataDays"}, 0]}
+    assert written()["Conditions"]["ForgetsInTime"] == {"Fn::Not": [equal]}
 
 
 def test_bronze_tells_eventbridge() -> None:
@@ -176,7 +182,7 @@ def test_jobs_get_script_and_library_of_one_release(layer: str) -> None:
 def test_jobs_get_the_arguments_that_their_script_asks_for(layer: str) -> None:
     script = (REPOSITORY / "glue_jobs" / f"{layer}.py").read_text()
     known = "silver_database|gold_database|bronze_bucket|lake_bucket|ledger_table"
-    known += "|promise_minutes|snapshot_days|pseudonym_key"
+    known += "|promise_minutes|snapshot_days|personal_data_days|pseudonym_key"
     asked = set(re.findall(rf"\b({known})\b", script))
     given = {name[2:] for name in properties(f"{layer.title()}Job")["DefaultArguments"] if "_" in name}
     assert given == asked

@@ -70,15 +70,15 @@ def test_each_table_is_told_with_what_was_done(jobs: Jobs, run: Run) -> None:
     [line] = [line for line in ended.out.splitlines() if "silver.orders" in line]
     assert "6 -> 2" in line
     assert "6,000 -> 2,500" in line
-    assert "--snapshot_days" not in jobs.given[0]
+    assert not {"--snapshot_days", "--personal_data_days"} & set(jobs.given[0])
 
 
 def test_json_has_the_numbers_and_an_age_goes_to_the_run(jobs: Jobs, run: Run) -> None:
-    ended = run("maintain", "--snapshot-days", "0", "--json")
+    ended = run("maintain", "--snapshot-days", "0", "--personal-data-days", "365", "--json")
 
     told = json.loads(ended.out)
     assert [table["files_after"] for table in told["tables"]] == [2, 1]
-    assert jobs.given[0]["--snapshot_days"] == "0.0"
+    assert (jobs.given[0]["--snapshot_days"], jobs.given[0]["--personal_data_days"]) == ("0.0", "365")
 
 
 def test_it_waits_while_silver_is_at_work(jobs: Jobs, lake: FakeLake, run: Run) -> None:
