@@ -37,7 +37,7 @@ def forgettings(names: Names, contracts: Iterable[Contract], days: int, today: d
     if days <= 0:
         return []
     last = today - timedelta(days=days)
-    came = f"`loaded_at` < TIMESTAMP_NTZ'{last} 00:00:00'"
+    came = f"`object_time` < TIMESTAMP_NTZ'{last} 00:00:00'"
     found = []
     for contract in contracts:
         personal = [column.name for column in contract.columns if column.pii]

@@ -37,14 +37,14 @@ def test_a_feeds_rows_lose_every_personal_column_and_nothing_else():
 
 def test_an_order_without_a_date_goes_by_when_it_came():
     assert (
-        "`order_date` IS NULL AND `loaded_at` < TIMESTAMP_NTZ'2026-03-01 00:00:00'" in by_table(ORDERS)["orders"].where
+        "`order_date` IS NULL AND `object_time` < TIMESTAMP_NTZ'2026-03-01 00:00:00'" in by_table(ORDERS)["orders"].where
     )
 
 
 def test_a_feed_that_is_parted_by_no_date_goes_by_when_its_rows_came():
     where = by_table(replace(ORDERS, partition="bucket(8, order_id)"))["orders"].where
 
-    assert where.startswith("`loaded_at` < TIMESTAMP_NTZ'2026-03-01 00:00:00' AND (")
+    assert where.startswith("`object_time` < TIMESTAMP_NTZ'2026-03-01 00:00:00' AND (")
 
 
 def test_a_feed_about_nobody_is_left_alone():
@@ -57,4 +57,4 @@ def test_rows_that_were_kept_as_they_came_go():
     found = by_table(ORDERS)
 
     for table in ("quarantine", "quarantine_history"):
-        assert found[table].statement.startswith(f"DELETE FROM `glue_catalog`.`silver`.`{table}` WHERE `loaded_at` <")
+        assert found[table].statement.startswith(f"DELETE FROM `glue_catalog`.`silver`.`{table}` WHERE `object_time` <")
