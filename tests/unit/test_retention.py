@@ -36,10 +36,9 @@ def test_a_feeds_rows_lose_every_personal_column_and_nothing_else():
 
 
 def test_an_order_without_a_date_goes_by_when_it_came():
-    assert (
-        "`order_date` IS NULL AND `object_time` < TIMESTAMP_NTZ'2026-03-01 00:00:00'"
-        in by_table(ORDERS)["orders"].where
-    )
+    where = by_table(ORDERS)["orders"].where
+
+    assert "`order_date` IS NULL AND `object_time` < TIMESTAMP_NTZ'2026-03-01 00:00:00'" in where
 
 
 def test_a_feed_that_is_parted_by_no_date_goes_by_when_its_rows_came():
