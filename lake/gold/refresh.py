@@ -89,10 +89,8 @@ def refresh(spark: SparkSession, run: GoldRun) -> GoldResult:
     unpublished = [table for table in tables.values() if "main" not in heads[table]]
     last: Mapping[str, str] = published[0] if published and not unpublished else {}
     # The branch of freshness is made when all others have passed: some of them may be published.
-    stopped = any(
-        name.startswith(BRANCH_PREFIX) and head != heads[tables[FRESHNESS]].get("main")
-        for name, head in heads[tables[FRESHNESS]].items()
-    )
+    left = {name: head for name, head in heads[tables[FRESHNESS]].items() if name.startswith(BRANCH_PREFIX)}
+    stopped = any(head != heads[tables[FRESHNESS]].get("main") for head in left.values())
     if not stopped and all(last.get(key) == value for key, value in properties.items()):
         unchanged = replace(GoldResult.from_json(last[RESULT]), gold_run_id=run.run_id, months=(), rows={})
         return replace(unchanged, snapshot_ids={FRESHNESS: heads[tables[FRESHNESS]]["main"]})
@@ -101,10 +99,10 @@ def refresh(spark: SparkSession, run: GoldRun) -> GoldResult:
     with step("changes"):
         if last.get(DIGEST) == digest and not stopped:
             months = changed_months(spark, sources["orders"], _snapshot(last[WATERMARKS["orders"]]), now["orders"])
-        for table in tables.values():
-            _discard_abandoned(spark, table, heads[table])
+        for name in tables.keys() - {FRESHNESS}:
+            _discard_abandoned(spark, tables[name], heads[tables[name]])
     split = date.fromisoformat(last[SPLIT]) if last.get(SPLIT, "None") != "None" else None
-    return _recompute(spark, run, marts, tables, now, months, split, properties)
+    return _recompute(spark, run, marts, tables, now, months, split, properties, left)
 
 
 def _recompute(
@@ -116,8 +114,13 @@ def _recompute(
     months: tuple[date, ...] | None,
     split: date | None,
     properties: dict[str, str],
+    left: Iterable[str],
 ) -> GoldResult:
-    """Write the marts that are due to branches, audit them, publish them. `months` None: all."""
+    """Write the marts that are due to branches, audit them, publish them. `months` None: all.
+
+    `left`: branches of freshness that earlier runs left. They tell that one stopped, so they stay until its work is
+    done again.
+    """
     branch = BRANCH_PREFIX + run.run_id
     parameters: dict[str, Any] = {"promise_minutes": run.promise_minutes}
     refreshed = (declared.WHOLE, *(BY_MONTH if months != () else ()))
@@ -150,6 +153,7 @@ def _recompute(
             "marts": ",".join(name for name in marts if name != FRESHNESS),
         }
         told = properties | {RUN_ID: run.run_id, RESULT: result.to_json(), SPLIT: str(writing.split)}
+        _discard_abandoned(spark, tables[FRESHNESS], left)
         with step("freshness"), publishing.snapshot_properties(spark, told):
             passed([look(spark, writing.write(marts[FRESHNESS]))])
     finally:
