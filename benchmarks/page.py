@@ -10,34 +10,39 @@ from typing import Any
 BEGIN, END = "<!-- figures: made by `make bench` -->\n", "<!-- end of figures -->\n"
 
 
-def newest(results: Path) -> tuple[str, dict[str, Any]]:
-    """The commit and content of the result that was measured last. Raises LookupError where there is none."""
+def last_measured(results: Path) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """(commit, result, figure) of each figure where it was measured last. Raises LookupError where there is none.
+
+    The parts of a benchmark take hours together, so they are seldom measured at one commit.
+    """
     found = [(json.loads(path.read_text(encoding="utf-8")), path.stem) for path in results.glob("*.json")]
     if not found:
         raise LookupError(f"there is no result in {results.name}")
-    result, commit = max(found, key=lambda one: str(one[0]["measured_at"]))
-    return commit, result
+    last: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {}
+    for result, commit in sorted(found, key=lambda one: str(one[0]["measured_at"])):
+        last.update({figure["name"]: (commit, result, figure) for figure in result["figures"]})
+    return list(last.values())
 
 
-def table(commit: str, result: dict[str, Any]) -> str:
-    """The result as Markdown."""
-    facts = result["machine"]
-    lines = [
-        f"Measured {result['measured_at'][:10]} at commit {commit} on {facts['processor']}, {facts['cores']} cores, "
-        f"{facts['memory_gib']} GiB, {facts['system']}, Python {facts['python']}; medians.",
-        "",
-        "| figure | goal | result | met |",
-        "|---|---|---|---|",
-    ]
-    for figure in result["figures"]:
+def table(figures: list[tuple[str, dict[str, Any], dict[str, Any]]]) -> str:
+    """The figures as Markdown."""
+    lines = ["| figure | goal | result | met | measured |", "|---|---|---|---|---|"]
+    machines = []
+    for commit, result, figure in figures:
         met = "yes" if figure["met"] else "no"
-        lines.append(f"| {figure['name']} | {figure['goal']} | {figure['result']:.3g} {figure['unit']} | {met} |")
-    return "\n".join(lines) + "\n"
+        when = f"{result['measured_at'][:10]} at {commit}"
+        lines.append(
+            f"| {figure['name']} | {figure['goal']} | {figure['result']:.3g} {figure['unit']} | {met} | {when} |"
+        )
+        facts = result["machine"]
+        said = f"{facts['processor']}, {facts['cores']} cores, {facts['memory_gib']} GiB, {facts['system']}"
+        machines.append(f"{said}, Python {facts['python']}")
+    return "\n".join([f"Medians, on {'; '.join(dict.fromkeys(machines))}.", "", *lines]) + "\n"
 
 
 def draw(results: Path, page: Path) -> None:
-    """Put the newest result into docs/performance.md. Raises ValueError where the page has lost its marks."""
-    put(lambda: table(*newest(results)), page, BEGIN, END)
+    """Put what was measured last into docs/performance.md. Raises ValueError where the page has lost its marks."""
+    put(lambda: table(last_measured(results)), page, BEGIN, END)
 
 
 def put(make: Callable[[], str], page: Path, begin: str, end: str) -> None:

@@ -27,11 +27,12 @@ def test_the_median_is_held_to_the_goal(values: tuple[float, ...], met: bool) ->
     assert within("a", 2, "s", values).met is met
 
 
-def test_the_page_shows_the_newest_result_between_its_marks(tmp_path: Path) -> None:
-    figure = Figure("a file", "<= 2 s", "s", (1.0, 3.0, 1.5), True)
+def test_the_page_shows_each_figure_as_it_was_measured_last_between_its_marks(tmp_path: Path) -> None:
     machine = dict.fromkeys(("processor", "cores", "memory_gib", "system", "python"), "x")
-    for commit, day in (("old", "2026-01-01"), ("new", "2026-02-01")):
-        told = {"measured_at": day, "machine": machine, "figures": [figure.to_json()]}
+    measured = {"old": ("2026-01-01", ("a file", "a start"), 9.0), "new": ("2026-02-01", ("a file",), 1.5)}
+    for commit, (day, names, value) in measured.items():
+        figures = [Figure(name, "<= 2 s", "s", (value,), value <= 2).to_json() for name in names]
+        told = {"measured_at": day, "machine": machine, "figures": figures}
         (tmp_path / f"{commit}.json").write_text(json.dumps(told))
     drawn = tmp_path / "page.md"
     drawn.write_text(f"before\n{page.BEGIN}old table\n{page.END}after\n")
@@ -39,8 +40,8 @@ def test_the_page_shows_the_newest_result_between_its_marks(tmp_path: Path) -> N
     page.draw(tmp_path, drawn)
 
     text = drawn.read_text()
-    assert "commit new" in text
-    assert "| a file | <= 2 s | 1.5 s | yes |" in text
+    assert "| a file | <= 2 s | 1.5 s | yes | 2026-02-01 at new |" in text
+    assert "| a start | <= 2 s | 9 s | no | 2026-01-01 at old |" in text
     assert "old table" not in text
     assert (text.splitlines()[0], text.splitlines()[-1]) == ("before", "after")
 
