@@ -1,60 +1,46 @@
-"""What is forgotten in time: which rows, and which of their columns."""
+"""customer_retention against plain Python, the mart's SQL run in DuckDB."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import date
+import random
 
+import duckdb
+import pyarrow as pa
+import pytest
 import sqlglot
 
-from lake.contracts import load_contracts
-from lake.maintenance.retention import forgettings
-from lake.silver.tables import Names, history_columns, row_columns
+from lake.gold.marts import load_marts
+from tests.spark import gold_support as support
 
-ORDERS = load_contracts()["orders"]
-NAMES = Names("silver")
-TODAY = date(2026, 3, 31)
+SQL = sqlglot.transpile(load_marts()["customer_retention"].sql, read="spark", write="duckdb")[0]
 
 
-def by_table(*contracts, days=30):
-    return {one.table.rpartition(".")[2]: one for one in forgettings(NAMES, contracts, days, TODAY)}
+def retention(orders: list[dict]) -> dict:
+    connection = duckdb.connect()
+    rows = [{"customer_id": order["customer_id"], "order_date": order["order_date"]} for order in orders]
+    schema = pa.schema([("customer_id", pa.string()), ("order_date", pa.date32())])
+    connection.register("all_orders", pa.Table.from_pylist(rows, schema))
+    answer = connection.sql(SQL)
+    found = [dict(zip(answer.columns, row)) for row in answer.fetchall()]
+    return {(row.pop("month").date(),): row for row in found}
 
 
-def test_without_a_time_nothing_is_forgotten():
-    assert forgettings(NAMES, [ORDERS], 0, TODAY) == []
+@pytest.mark.parametrize("seed", range(5))
+def test_it_says_what_the_rows_say(seed: int) -> None:
+    rng = random.Random(seed)
+    orders = [support.random_order(rng, number) for number in range(rng.choice((3, 40, 300)))]
+
+    expected = support.expected_retention(orders)
+
+    found = retention(orders)
+    assert found.keys() == expected.keys()
+    for month, row in expected.items():
+        assert found[month] == pytest.approx(row), month
 
 
-def test_a_feeds_rows_lose_every_personal_column_and_nothing_else():
-    found = by_table(ORDERS)
+def test_without_any_customer_nothing_is_a_zero() -> None:
+    orders = [support.random_order(random.Random(n), n) | {"customer_id": None} for n in range(9)]
 
-    for table, columns in (("orders", row_columns(ORDERS)), ("orders_history", history_columns(ORDERS))):
-        update = sqlglot.parse_one(found[table].statement, dialect="spark")
-        emptied = {pair.this.name for pair in update.expressions}
-        assert emptied == {c.name for c in columns if "Personal data." in c.comment} | {"flags", "unmapped"}
-        assert {"customer_id", "deliverer", "oven"} <= emptied
-        assert "`order_date` < DATE'2026-03-01'" in found[table].where
-
-
-def test_an_order_without_a_date_goes_by_when_it_came():
-    where = by_table(ORDERS)["orders"].where
-
-    assert "`order_date` IS NULL AND `object_time` < TIMESTAMP_NTZ'2026-03-01 00:00:00'" in where
-
-
-def test_a_feed_that_is_parted_by_no_date_goes_by_when_its_rows_came():
-    where = by_table(replace(ORDERS, partition="bucket(8, order_id)"))["orders"].where
-
-    assert where.startswith("`object_time` < TIMESTAMP_NTZ'2026-03-01 00:00:00' AND (")
-
-
-def test_a_feed_about_nobody_is_left_alone():
-    about_nobody = replace(ORDERS, columns=tuple(replace(column, pii=False) for column in ORDERS.columns))
-
-    assert set(by_table(about_nobody)) == {"quarantine", "quarantine_history", "file_loads"}
-
-
-def test_rows_that_were_kept_as_they_came_go():
-    found = by_table(ORDERS)
-
-    for table in ("quarantine", "quarantine_history"):
-        assert found[table].statement.startswith(f"DELETE FROM `glue_catalog`.`silver`.`{table}` WHERE `object_time` <")
+    for row in retention(orders).values():
+        assert row.pop("status") == "not available: no customer id in the source"
+        assert set(row.values()) == {None}
