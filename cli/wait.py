@@ -165,7 +165,7 @@ class _Watch:
         for crawler, state in now.crawler_states.items():
             if state != "READY" or now.crawl_pending:
                 lines[f"crawler {crawler}"] = "asked for" if state == "READY" else state.lower()
-        if (now.gold_behind or now.gold_due) and not now.running and not now.pending:
+        if now.gold_is_late and not now.running and not now.pending:
             lines["gold"] = "behind silver; its run comes next"
         for trouble in now.troubles:
             lines[trouble.split(" ", 1)[0]] = trouble.split(" for ", 1)[0] + " after failures"
@@ -207,6 +207,6 @@ def _open(now: Progress) -> list[str]:
         lines.append("the bronze crawler has not finished")
     if now.rebuild_pending:
         lines.append("a rebuild of silver has not ended")
-    if now.gold_behind or now.gold_due:
+    if now.gold_is_late:
         lines.append("gold is behind silver")
     return lines

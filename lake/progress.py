@@ -46,6 +46,11 @@ class Progress:
         return self.gold_behind == [] and not self.gold_due
 
     @property
+    def gold_is_late(self) -> bool:
+        """Whether gold is known to be behind; neither that nor fresh while nobody has looked."""
+        return bool(self.gold_behind) or self.gold_due
+
+    @property
     def settled(self) -> bool:
         return not (
             self.pending

@@ -1,4 +1,5 @@
-"""Care for Iceberg tables: pack small files, expire snapshots, remove what no metadata names. No row changes.
+"""Care for Iceberg tables: pack small files, expire snapshots, remove what no metadata names. No row changes but
+those that forget who they tell of.
 
 Main moves while files are packed, so whoever calls this holds the leases of the jobs that publish to the tables: a run
 that wrote to a branch meanwhile could not publish it. Each step is one commit of Iceberg; a run that dies between two
@@ -7,7 +8,8 @@ leaves tables that read the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial, reduce
@@ -17,6 +19,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lake.maintenance.plan import DAY_SECONDS, Limits, Moment, crowded, expire_before, line_of
 from lake.maintenance.result import TableCare
+from lake.maintenance.retention import Forgetting
 from lake.parallel import together
 from lake.publishing import discard, heads, literal, quoted
 
@@ -126,6 +129,18 @@ class Keeper:
             )
         return done
 
+    def forget(self, due: Iterable[Forgetting]) -> Counter[str]:
+        """How many rows of each table no longer tell of a person."""
+        rows: Counter[str] = Counter()
+        for one in due:
+            found = self._spark.table(quoted(one.table)).where(one.where).count()
+            if found:
+                self._may_go_on()
+                self._spark.sql(one.statement)
+                self._spark.catalog.refreshTable(quoted(one.table))
+                rows[one.table] += found
+        return rows
+
     def _work(self, table: str, rules: Rules, seen: Seen) -> tuple[int, int, str]:
         """How many branches and orphans went, and why snapshots did not where they might have."""
         left = [branch for branch in seen.refs if branch != MAIN and rules.stale(branch)]
@@ -168,7 +183,7 @@ class Keeper:
 
     def _may_go_on(self) -> None:
         if not self._holds_leases():
-            raise LeaseLost("maintenance lost its leases; what it did so far changed no row, the rest waits")
+            raise LeaseLost("maintenance lost its leases; what it did so far stays, the next one does the rest")
 
     def _cutoff(self, days: float) -> int:
         return int((self._now - days * DAY_SECONDS) * 1000)

@@ -94,7 +94,7 @@ class MaintenanceFlight(Flight):
         return None
 
     def give_up(self, lease: Lease, error: str) -> None:
-        """No row has changed; gold looks whether silver's files have, and the wish stays on the lease."""
+        """Nothing is lost; gold looks whether silver's files have changed, and the wish stays on the lease."""
         self.silver_changed()
         self.unload(lease)
 

@@ -11,14 +11,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from pyspark.sql import SparkSession
 
 from lake.gold import refresh
-from lake.maintenance.care import Keeper, LeaseLost, Rules, Seen, survey
+from lake.maintenance.care import Keeper, Rules, Seen, survey
 from lake.maintenance.plan import Limits, newest_with
 from lake.maintenance.result import MaintenanceResult, TableCare
 from lake.maintenance.retention import Forgetting
@@ -55,27 +54,13 @@ def maintain(
         silver: {table: silver_rules(_short(table), read, unfinished) for table in seen[silver]},
         gold: {table: gold_rules(_short(table), found) for table, found in seen[gold].items()},
     }
-    forgotten = {} if unfinished else _forget(spark, [f for f in forget if f.table in seen[silver]], holds_leases)
+    forgotten = {} if unfinished else keeper.forget(one for one in forget if one.table in seen[silver])
     done: list[TableCare] = []
     for layer, base in (("silver", silver), ("gold", gold)):
         for table, care in keeper.care(rules[base], seen[base]).items():
             done.append(replace(care, table=f"{layer}.{_short(table)}", rows_forgotten=forgotten.get(table, 0)))
             tell(done[-1])
     return MaintenanceResult(run_id, tuple(done))
-
-
-def _forget(spark: SparkSession, due: Sequence[Forgetting], holds_leases: Callable[[], bool]) -> Counter[str]:
-    """How many rows of each table no longer tell of a person."""
-    rows: Counter[str] = Counter()
-    for one in due:
-        found = spark.table(quoted(one.table)).where(one.where).count()
-        if found:
-            if not holds_leases():
-                raise LeaseLost("maintenance lost its leases before all was forgotten; the next one goes on")
-            spark.sql(one.statement)
-            spark.catalog.refreshTable(quoted(one.table))
-            rows[one.table] += found
-    return rows
 
 
 def tables_of(spark: SparkSession, database: str) -> list[str]:
