@@ -1,12 +1,18 @@
 """Runs a Glue job's script in its own process: `python bootstrap.py SCRIPT ARGUMENTS...`
 
+`python bootstrap.py --wait MODULES...` imports the modules and waits for a line on standard input that says what to run
+and how: {"argv": [SCRIPT, ARGUMENTS...], "env": {...}, "cwd": ..., "output": FILE, "error": FILE}.
+
 It is handed to a fresh interpreter as a file and imports nothing of the sandbox. It says in a file what went wrong
 (SANDBOX_ERROR_FILE), because the last line of standard error may be Spark's or a shutdown hook's.
 """
 
+import importlib
+import json
 import os
 import runpy
 import sys
+import tempfile
 
 
 def explain(error: BaseException) -> str:
@@ -31,12 +37,34 @@ def forget() -> None:
             session.stop()
 
 
+def become(line: str) -> list[str]:
+    """Turn this process into the one that the line describes: script and arguments."""
+    told = json.loads(line)
+    os.environ.clear()
+    os.environ.update(told["env"])
+    os.chdir(told["cwd"])
+    tempfile.tempdir = None  # an import may have looked it up
+    for standard, path in enumerate((os.devnull, told["output"], told["error"])):
+        opened = os.open(path, os.O_WRONLY if standard else os.O_RDONLY)
+        os.dup2(opened, standard)
+        os.close(opened)
+    return list(told["argv"])
+
+
 def main() -> None:
-    script = sys.argv[1]
-    sys.argv = sys.argv[1:]
-    sys.path[0] = os.path.dirname(script)  # as if the interpreter had been given the script
+    command = sys.argv[1:]
+    del sys.path[0]  # our own folder
+    if command[0] == "--wait":
+        for module in command[1:]:
+            importlib.import_module(module)
+        line = sys.stdin.readline()
+        if not line:
+            return  # whoever started it is gone
+        command = become(line)
+    sys.argv = command
+    sys.path.insert(0, os.path.dirname(command[0]))  # as if the interpreter had been given the script
     try:
-        runpy.run_path(script, run_name="__main__")
+        runpy.run_path(command[0], run_name="__main__")
     except SystemExit as end:
         if isinstance(end.code, str):
             tell(end.code.strip().splitlines()[-1] if end.code.strip() else "SystemExit")

@@ -23,11 +23,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox.glue import events, files, role, runs, spark
 from sandbox.glue.logs import Follower, LogStream
+from sandbox.glue.spare import BOOTSTRAP
 from sandbox.glue.warm import ENGINE_CHOICE, Pool, Server
 from sandbox.processes import ProcessId
 
 _logger = logging.getLogger("sandbox.glue")
-_BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 _TICK_SECONDS = 0.25
 _STOP_PATIENCE_SECONDS = 10.0
 # Glue keeps these to itself, so the script does not see them.
@@ -52,7 +52,10 @@ class _Going:
 
 @dataclass(frozen=True)
 class _Launch:
-    """A script ready to run. conf, python: its Spark conf and Python files. cold: only a process of its own will do."""
+    """A script ready to run. command: it and its arguments. conf, python: its Spark conf and Python files.
+
+    cold: only a process of its own will do.
+    """
 
     command: list[str]
     env: dict[str, str]
@@ -63,6 +66,21 @@ class _Launch:
     def in_place(self, server: Server | None) -> _Launch:
         """The same, run against a warm server where there is one."""
         return self if server is None else replace(self, env={**self.env, **server.environment()})
+
+    def start(self, work: Path, output: Path, error: Path, server: Server | None) -> subprocess.Popen[bytes]:
+        """Run it, in the server's spare interpreter where there is one."""
+        with output.open("wb") as out, error.open("wb") as err:
+            spare = server.take_spare() if server is not None else None
+            process = spare and spare.run(self.command, self.env, work, output, error)
+            return process or subprocess.Popen(
+                [sys.executable, str(BOOTSTRAP), *self.command],
+                cwd=work,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
 
 
 class Runner:
@@ -177,7 +195,7 @@ class Runner:
         rest = [part for name, value in arguments.items() if name not in _ENGINE_ARGUMENTS for part in (name, value)]
         plain = (job.get("Command") or {}).get("Name") != "glueetl"
         cold = plain or bool(jars) or arguments.get(ENGINE_CHOICE) == "cold"
-        return _Launch([sys.executable, str(_BOOTSTRAP), str(script), *rest], env, conf, python, cold)
+        return _Launch([str(script), *rest], env, conf, python, cold)
 
     def _watch(
         self, run: runs.Run, going: _Going, launch: _Launch, work: Path, logs: Any, server: Server | None
@@ -188,17 +206,7 @@ class Runner:
         """
         output, error = work / "output.log", work / "error.log"
         deadline = time.monotonic() + float(run.get("Timeout") or 2880) * self._minute
-        with output.open("wb") as out, error.open("wb") as err:
-            process = subprocess.Popen(
-                launch.command,
-                cwd=work,
-                env=launch.env,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
-        going.process = process
+        going.process = process = launch.start(work, output, error, server)
         (work / "process.json").write_text(json.dumps(ProcessId.of(process.pid).to_json()))
         if run["JobRunState"] == "STARTING":
             runs.set_state(run, "RUNNING")

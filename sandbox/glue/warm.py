@@ -28,11 +28,14 @@ from ministack.services import glue
 
 from sandbox import processes
 from sandbox.glue import files, role, spark
+from sandbox.glue.spare import Spare
 
 _logger = logging.getLogger("sandbox.glue")
 _WARM_UP = Path(__file__).with_name("warm_up.py")
+_CONNECT_SERVER = Path(__file__).with_name("connect_server.py")
 ENGINE_CHOICE = "--sandbox-engine"  # a job's or run's argument. "cold": a process of its own, no warm engine
 _START_SECONDS = 90.0
+_IDLE_SECONDS = 1.0  # after a run; one run starts the next, which a spare's start must not slow down
 _NICENESS = 5  # the start of a server must not slow down what people wait for
 
 
@@ -56,6 +59,7 @@ class Server:
     python_path: str = ""
     process: subprocess.Popen[bytes] | None = None
     warming: subprocess.Popen[bytes] | None = None
+    spare: Spare | None = None
     ready: threading.Event = field(default_factory=threading.Event)
     starting: bool = False
     busy: bool = False
@@ -72,7 +76,18 @@ class Server:
             "PYTHONPATH": self.python_path,
         }
 
+    def client_environment(self) -> dict[str, str]:
+        """What a process of ours needs that runs here before any script does."""
+        kept = ("PATH", "HOME", "LANG", "LC_ALL", "LAKE_HOME", "SANDBOX_TOKEN")
+        return {name: os.environ[name] for name in kept if name in os.environ} | self.environment()
+
+    def take_spare(self) -> Spare | None:
+        spare, self.spare = self.spare, None
+        return spare
+
     def end(self) -> None:
+        if (spare := self.take_spare()) is not None:
+            spare.end()
         for process in (self.warming, self.process):
             if process is not None and process.poll() is None:
                 processes.stop([processes.ProcessId.of(process.pid)], patience=5)
@@ -89,6 +104,7 @@ class Pool:
         self._servers: dict[str, Server] = {}
         self._lock = threading.Lock()
         self._preparing = threading.Lock()
+        self._idle: threading.Timer | None = None
 
     def prepare(self) -> None:
         """Start, in the background and one after another, the server of every Spark job that has none yet."""
@@ -122,10 +138,30 @@ class Pool:
         with self._lock:
             server.busy = False
             if usable and server.alive:
+                self._want_spares()
                 return
             self._servers.pop(server.key, None)
         server.end()
         self.prepare()
+
+    def _want_spares(self) -> None:
+        """Start a spare for each server that has none, when the pool has been idle for a while."""
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = threading.Timer(_IDLE_SECONDS, self._start_spares)
+        self._idle.daemon = True
+        self._idle.start()
+
+    def _start_spares(self) -> None:
+        with self._lock:
+            servers = list(self._servers.values())
+            if any(server.busy for server in servers):
+                return  # it tells us when it is given back
+            for server in servers:
+                if server.spare is None and server.ready.is_set() and server.alive:
+                    server.spare = Spare(
+                        {**server.client_environment(), "TZ": "UTC", "PYTHONUNBUFFERED": "1"}, server.work
+                    )
 
     def _prepare(self) -> None:
         with self._preparing:
@@ -143,6 +179,7 @@ class Pool:
                 self._start(server)
                 if server.alive and not server.busy:
                     self._warm_up(server)
+            self._start_spares()
 
     def _new(self, key: str, name: str, job: Mapping[str, Any], conf: Mapping[str, str], python: str) -> Server:
         work = self._folder / name
@@ -172,6 +209,10 @@ class Pool:
 
         keys = role.assume(server.role, "GlueJobRunnerSession", self._engine.endpoint, self._engine.region)
         settings = spark.settings(self._engine, server.conf, server.work) | {
+            # See connect_server.py. A run of many tables generates more code than Spark keeps by itself (1,000 pieces).
+            "spark.sql.codegen.cache.maxEntries": "10000",
+            "spark.sql.artifact.isolation.enabled": "false",
+            "spark.sql.artifact.isolation.alwaysApplyClassloader": "false",
             "spark.connect.grpc.binding.address": "127.0.0.1",
             "spark.connect.grpc.binding.port": str(server.port),
             # An Iceberg catalog on the local disk, for the warm-up only: it must not touch what the role may touch.
@@ -187,12 +228,7 @@ class Pool:
             "SPARK_CONNECT_AUTHENTICATE_TOKEN": server.token,
             "PYTHONPATH": server.python_path,
         }
-        command = [
-            str(Path(pyspark.__file__).parent / "bin" / "spark-submit"),
-            "--class",
-            "org.apache.spark.sql.connect.service.SparkConnectServer",
-            "spark-internal",
-        ]
+        command = [str(Path(pyspark.__file__).parent / "bin" / "spark-submit"), str(_CONNECT_SERVER)]
         log = self._logs / f"spark-{server.name}.log"
         with log.open("ab") as out:
             server.process = subprocess.Popen(
@@ -210,16 +246,11 @@ class Pool:
 
     def _warm_up(self, server: Server) -> None:
         """Let the server load what every run needs, as a client that nobody waits for."""
-        kept = {
-            name: os.environ[name]
-            for name in ("PATH", "HOME", "LANG", "LAKE_HOME", "SANDBOX_TOKEN")
-            if name in os.environ
-        }
         with (server.work / "warm_up.log").open("wb") as out:
             server.warming = subprocess.Popen(
                 [sys.executable, str(_WARM_UP)],
                 cwd=server.work,
-                env={**kept, **server.environment()},
+                env=server.client_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

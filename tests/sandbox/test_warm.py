@@ -52,6 +52,23 @@ def test_a_run_waits_for_its_engine(warm: Box) -> None:
     assert warm.client("glue").get_table(DatabaseName="seams", Name="numbers")
 
 
+def test_runs_of_an_engine_share_its_python_workers(warm: Box) -> None:
+    runs = [warm.run("seams-table", do="worker", table="worker") for _ in range(2)]
+
+    first, second = (warm.lines(OUTPUT, run["Id"]) for run in runs)
+    assert first[0] == second[0] == "engine warm"
+    assert first[-1] == second[-1]
+    assert first[-1].startswith("worker ")
+
+
+def test_a_run_takes_the_interpreter_that_waits_for_it(warm: Box) -> None:
+    spare = until(lambda: _spare(warm))
+
+    run = warm.run("seams-table", do="worker", table="worker")
+
+    assert f"script {spare.pid}" in warm.lines(OUTPUT, run["Id"])
+
+
 def test_the_workers_of_an_engine_have_the_python_files_of_its_job(warm: Box) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as zipped:
@@ -149,6 +166,14 @@ def test_a_run_can_ask_for_a_process_of_its_own(warm: Box) -> None:
 def _engine(box: Box) -> PartStatus:
     found = [part for part in box.sandbox.status().parts if part.name == "spark seams-table"]
     return found[0] if found else None  # type: ignore[return-value]
+
+
+def _spare(box: Box) -> psutil.Process | None:
+    """An interpreter that waits for a script of this sandbox's."""
+    for process in psutil.process_iter(["cmdline"]):
+        if "--wait" in (process.info["cmdline"] or []) and process.environ()["LAKE_HOME"] == str(box.config.home):
+            return process
+    return None
 
 
 def _output(box: Box, run_id: str) -> str:

@@ -20,6 +20,11 @@ def shout(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         yield pa.RecordBatch.from_pydict({"word": [extra_library.WHERE] * batch.num_rows})
 
 
+def worker(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+    for batch in batches:
+        yield pa.RecordBatch.from_pydict({"pid": [os.getpid()] * batch.num_rows})
+
+
 def wait(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
     import time
 
@@ -37,3 +42,6 @@ spark.sql(f"INSERT INTO {name} SELECT id FROM range(10)")
 print("rows", spark.table(name).count())
 if arguments.do == "library":
     print("word", spark.range(1).mapInArrow(shout, "word string").collect()[0]["word"])
+if arguments.do == "worker":
+    print("script", os.getpid())
+    print("worker", spark.range(1).coalesce(1).mapInArrow(worker, "pid bigint").collect()[0]["pid"])
