@@ -77,7 +77,7 @@ def _result(lake: context.Lake, flight: MaintenanceFlight, owner: str) -> Mainte
     body = flight.documents.get(result_key(owner))
     if body is None:
         error = flight.leases.read(flight.name).last_error or "it left no result"
-        raise CliError(f"Maintenance {owner} failed: {render.safe(error)}. No row changed. See `lake runs`.")
+        raise CliError(f"Maintenance {owner} failed: {render.safe(error)}. No order is lost. See `lake runs`.")
     return MaintenanceResult.from_json(body)
 
 

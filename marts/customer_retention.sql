@@ -15,6 +15,7 @@ customers AS (  -- one row a customer and month; days until they ordered again a
     SELECT
         month,
         customer_id,
+        max(order_date) AS last_order,
         max(order_date) > min(first_day) AS came_back,
         datediff(min_by(next_day, order_date), min(order_date)) AS days_until_next
     FROM visits
@@ -28,7 +29,7 @@ counted AS (
         count_if(customer_id IS NOT NULL AND coalesce(days_until_next <= 30, false)) AS within_30,
         count_if(customer_id IS NOT NULL AND coalesce(days_until_next <= 60, false)) AS within_60,
         count_if(customer_id IS NOT NULL AND coalesce(days_until_next <= 90, false)) AS within_90,
-        datediff((SELECT max(order_date) FROM all_orders), last_day(month)) AS days_since
+        datediff(max(max(last_order)) OVER (), last_day(month)) AS days_since
     FROM customers
     GROUP BY month
 )

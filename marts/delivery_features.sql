@@ -3,7 +3,13 @@ WITH placed AS (
         order_id, ordered_at, order_date, order_hour, area, size, order_mode,
         delivery_minutes, order_to_door_minutes, is_complaint,
         datediff(order_date, DATE'1970-01-01') AS day,
-        hour(ordered_at) * 3600 + minute(ordered_at) * 60 + second(ordered_at) AS second,
+        hour(ordered_at) * 3600 + minute(ordered_at) * 60 + second(ordered_at) AS second
+    FROM due_orders
+),
+recent AS (
+    SELECT
+        order_hour, area, delivery_minutes,
+        datediff(order_date, DATE'1970-01-01') AS day,
         if(delivery_minutes > :promise_minutes, 1, 0) AS late
     FROM recent_orders
 ),
@@ -13,7 +19,7 @@ area_days AS (
         area, day,
         sum(sum(late)) OVER past AS late, sum(count(delivery_minutes)) OVER past AS timed,
         CAST(sum(sum(delivery_minutes)) OVER past AS double) AS minutes
-    FROM placed
+    FROM recent
     GROUP BY area, day
     WINDOW past AS (PARTITION BY area ORDER BY day RANGE BETWEEN 28 PRECEDING AND 1 PRECEDING)
 ),
@@ -21,7 +27,7 @@ hour_days AS (
     SELECT
         order_hour, day,
         sum(sum(late)) OVER past AS late, sum(count(delivery_minutes)) OVER past AS timed
-    FROM placed
+    FROM recent
     GROUP BY order_hour, day
     WINDOW past AS (PARTITION BY order_hour ORDER BY day RANGE BETWEEN 28 PRECEDING AND 1 PRECEDING)
 ),
@@ -29,7 +35,7 @@ area_hour_days AS (
     SELECT
         area, order_hour, day,
         sum(sum(late)) OVER past AS late, sum(count(delivery_minutes)) OVER past AS timed
-    FROM placed
+    FROM recent
     GROUP BY area, order_hour, day
     WINDOW past AS (PARTITION BY area, order_hour ORDER BY day RANGE BETWEEN 28 PRECEDING AND 1 PRECEDING)
 ),

@@ -1,16 +1,8 @@
--- The counts of each period that is due: of a changed month its own, of all time the sum of all months.
-WITH counted AS (
-    SELECT date_format(month, 'yyyy-MM') AS period, outcome, dimension_1, value_1, dimension_2, value_2, orders, hits
-    FROM changed_cause_counts
-    UNION ALL
-    SELECT 'all', outcome, dimension_1, value_1, dimension_2, value_2, sum(orders), sum(hits)
-    FROM cause_counts
-    GROUP BY outcome, dimension_1, value_1, dimension_2, value_2
-),
+WITH
 -- What too few orders share can be no cause; leaving it out here bounds what the statistics have to hold.
 shared AS (
     SELECT period, dimension_1 AS dimension, value_1 AS value, max(orders) AS orders
-    FROM counted
+    FROM period_counts
     WHERE dimension_1 IS NOT NULL AND dimension_2 IS NULL
     GROUP BY period, dimension_1, value_1
     HAVING max(orders) >= :least_orders
@@ -23,7 +15,7 @@ kept AS (
     WHERE place <= :most_values
 )
 SELECT c.*
-FROM counted c
+FROM period_counts c
     LEFT JOIN kept k1 ON k1.period = c.period AND k1.dimension = c.dimension_1 AND k1.value = c.value_1
     LEFT JOIN kept k2 ON k2.period = c.period AND k2.dimension = c.dimension_2 AND k2.value = c.value_2
 WHERE (c.dimension_1 IS NULL OR k1.value IS NOT NULL) AND (c.dimension_2 IS NULL OR k2.value IS NOT NULL)

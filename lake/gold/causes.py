@@ -19,6 +19,7 @@ from lake.gold.marts import COUNT_CAUSES, Mart, load_marts
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+KEY = ("outcome", "dimension_1", "value_1", "dimension_2", "value_2")
 PERIODS_AT_ONCE = 12  # whose counts the driver holds at the same time
 
 
@@ -32,8 +33,7 @@ def rows(spark: SparkSession, mart: Mart, parameters: Mapping[str, Any]) -> Data
 def _count(orders: DataFrame, causes: Declared) -> DataFrame:
     """Orders with their outcomes and factors become counts by month, outcome and at most two factors' values."""
     cells = orders.mapInArrow(counting.counter(causes, _values(orders, causes)), counting.CELLS_DDL)
-    key = ("month", "outcome", "dimension_1", "value_1", "dimension_2", "value_2")
-    return cells.groupBy(*key).agg(F.sum("orders").alias("orders"), F.sum("hits").alias("hits"))
+    return cells.groupBy("month", *KEY).agg(F.sum("orders").alias("orders"), F.sum("hits").alias("hits"))
 
 
 def _values(orders: DataFrame, causes: Declared) -> dict[Any, dict[str, list[str]]]:
@@ -57,10 +57,20 @@ def _values(orders: DataFrame, causes: Declared) -> dict[Any, dict[str, list[str
     return {month: dict(names) for month, names in values.items()}
 
 
+def by_period(counts: DataFrame, changed: DataFrame) -> DataFrame:
+    """The counts of each period that is due: of a changed month its own, of all time ("all") the sum of all months.
+
+    They are read several times, so they are kept: all months' counts are many more than their sum.
+    """
+    totals = (F.sum("orders").alias("orders"), F.sum("hits").alias("hits"))
+    months = changed.select(F.date_format("month", "yyyy-MM").alias("period"), *KEY, "orders", "hits")
+    all_time = counts.groupBy(*KEY).agg(*totals).select(F.lit("all").alias("period"), *KEY, "orders", "hits")
+    return months.unionByName(all_time).localCheckpoint()
+
+
 def _find(spark: SparkSession, cells: DataFrame, causes: Declared) -> DataFrame:
     """Counts by period become causes, ranked and put into words."""
-    months = spark.table("changed_cause_counts").select("month").distinct().collect()
-    periods = [*sorted(f"{row.month:%Y-%m}" for row in months), "all"]
+    periods = sorted(row.period for row in spark.table("period_counts").select("period").distinct().collect())
     found: list[Cause] = []
     for start in range(0, len(periods), PERIODS_AT_ONCE):
         part = cells.where(F.col("period").isin(periods[start : start + PERIODS_AT_ONCE])).toArrow()

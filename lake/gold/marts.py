@@ -23,11 +23,11 @@ from lake.publishing import literal
 
 CHANGED_MONTHS = "changed months"  # the SQL reads the view `orders`: the months of silver that changed
 WHOLE = "whole"  # the SQL reads `all_orders`, `file_loads`, `quarantine`, and its result replaces the table
-# The SQL reads `cause_counts` and `changed_cause_counts`, just written; its result replaces the periods (YYYY-MM) of
-# the months that changed, and the period 'all'.
+# The SQL reads `period_counts`, made of the mart that has just been written; its result replaces the periods (YYYY-MM)
+# of the months that changed, and the period 'all'.
 CHANGED_PERIODS = "changed periods"
-# The SQL reads `recent_orders`: the months that are due (lake.gold.windows) and the month before each. Its rows of the
-# months that are due replace those; `due_orders` is there for checks.
+# The SQL reads `due_orders`, the months that are due (lake.gold.windows), which its result replaces, and
+# `recent_orders`, those and the month before each.
 CHANGED_WINDOWS = "changed windows"
 LAST = "last"  # written and published after all others: freshness
 REFRESHES = (CHANGED_MONTHS, WHOLE, CHANGED_PERIODS, CHANGED_WINDOWS, LAST)  # in the order in which they are written

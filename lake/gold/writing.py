@@ -97,8 +97,6 @@ class Writing:
             rows = causes.rows(self.spark, mart, self.parameters)
         else:
             rows = self.spark.sql(mart.statement(self.parameters | {"last_train_day": self.split and str(self.split)}))
-        if mart.refresh == declared.CHANGED_WINDOWS:
-            rows = rows.where(replaced)
         typed = rows.selectExpr(*(f"CAST(`{c.name}` AS {c.type}) AS `{c.name}`" for c in mart.columns))
         table = self.tables[mart.name]
         part = Written(mart, publishing.branch(self.spark, table, self.branch), replaced)
@@ -123,10 +121,11 @@ class Writing:
         return self.months if mart.refresh in (declared.CHANGED_MONTHS, declared.CHANGED_PERIODS) else None
 
     def _name_cause_counts(self, counts: Written) -> None:
-        """Name what root_causes reads: the counts as they will be published, and those of them that were made anew."""
+        """Name what root_causes reads: the counts, as they will be published, of the periods that are due."""
+        from lake.gold.causes import by_period
+
         everything = self.spark.table(counts.branch)
-        everything.createOrReplaceTempView("cause_counts")
-        everything.where(counts.condition).createOrReplaceTempView("changed_cause_counts")
+        by_period(everything, everything.where(counts.condition)).createOrReplaceTempView("period_counts")
 
     def _name_windows(self, performance: Written) -> None:
         """Find the last day for training among the orders as they will be published, and name what is due by it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake.contracts import Contract
@@ -85,12 +85,15 @@ def values_of_branch(spark: SparkSession, contract: Contract, branch: str, batch
         raise AuditFailed(f"{contract.table} would hold rows that belong in quarantine: {'; '.join(wrong)}")
 
 
-def keys_of_branch(spark: SparkSession, contract: Contract, branch: str, touched: DataFrame) -> None:
-    """No key that the batch touched stands twice, and no row is without a key. `touched` holds the keys."""
+def keys_of_branch(spark: SparkSession, contract: Contract, branch: str, touched: DataFrame, within: Column) -> None:
+    """No key that the batch touched stands twice, and no row is without a key.
+
+    `touched` holds the keys; `within`: what they keep.
+    """
     key = list(contract.key)
     rows = spark.table(branch).select(*key)
     empty = " OR ".join(f"`{name}` IS NULL" for name in key)
-    twice = rows.join(touched, key, "left_semi").groupBy(*key).count().where("count > 1").select(*key)
+    twice = rows.where(within).join(touched, key, "left_semi").groupBy(*key).count().where("count > 1").select(*key)
     wrong = rows.where(empty).limit(1).union(twice.limit(1)).collect()
     if wrong:
         value = ", ".join(str(part) for part in wrong[0])

@@ -60,10 +60,12 @@ def resolve(
     rows: Fates,
     table: str | None,
     history: str | None,
+    within: Column,
 ) -> Resolution:
     """Weigh a batch's good rows against each other and against the table. `rows`: how many of them, as new ones.
 
-    `table` and `history` identify what silver holds, ready for `spark.table`; None where it holds no rows.
+    `within`: what their keys keep. `table` and `history` identify what silver holds, ready for `spark.table`; None
+    where it holds no rows.
     """
     key, columns = list(contract.key), table_columns(contract)
     claims = good(batch)
@@ -71,7 +73,7 @@ def resolve(
         return Resolution([], None, None, Counter())
     contested = claims.groupBy(*key).count().where("count > 1").select(*key)
     if table is not None:
-        standing_keys = spark.table(table).select(*key)
+        standing_keys = spark.table(table).where(within).select(*key)
         contested = contested.union(standing_keys.join(claims.select(*key), key, "left_semi")).distinct()
     # Checkpoints, not persist: a cached frame that reads a table is thrown away and built again with each write to it.
     contested = contested.localCheckpoint()
@@ -79,7 +81,7 @@ def resolve(
         return Resolution([claims.select(*columns)], None, None, rows)
 
     lone = claims.join(contested, key, "left_anti")
-    weighed = _weigh(spark, contract, claims, contested, table, history).localCheckpoint()
+    weighed = _weigh(spark, contract, claims, contested, table, history, within).localCheckpoint()
     fates: Fates = Counter()
     counted = weighed.where("fate IS NOT NULL").groupBy("file", "fate", month_of(contract).alias("month")).count()
     for row in counted.collect():
@@ -114,6 +116,7 @@ def _weigh(
     contested: DataFrame,
     table: str | None,
     history: str | None,
+    within: Column,
 ) -> DataFrame:
     """Every claim on the contested keys with its fate.
 
@@ -125,20 +128,28 @@ def _weigh(
     mine = claims.join(contested, key, "left_semi").select("file", *columns, F.lit(BATCH).alias("origin"))
     last_in_file = Window.partitionBy(*key, "file")
     mine = mine.withColumn("repeated", age() < F.max(age()).over(last_in_file))
-    for old in known_claims(spark, contract, contested, table, history):
+    for old in known_claims(spark, contract, contested, table, history, within):
         mine = mine.unionByName(old)
     return judge(mine, contract)
 
 
 def known_claims(
-    spark: SparkSession, contract: Contract, keys: DataFrame, table: str | None, history: str | None
+    spark: SparkSession,
+    contract: Contract,
+    keys: DataFrame,
+    table: str | None,
+    history: str | None,
+    within: Column | None = None,
 ) -> list[DataFrame]:
-    """What silver knows of these keys, as `judge` takes it: the standing rows, and the claims that do not stand."""
+    """What silver knows of these keys, as `judge` takes it: the standing rows, and the claims that do not stand.
+
+    `within`: what all these keys keep, where that is known.
+    """
     key, columns = list(contract.key), table_columns(contract)
     found = []
     for origin, source in ((TABLE, table), (HISTORY, history)):
         if source is not None:
-            old = spark.table(source).join(keys, key, "left_semi")
+            old = spark.table(source).where(F.lit(True) if within is None else within).join(keys, key, "left_semi")
             if origin == HISTORY:
                 # One claim may stand there more than once. (Not `distinct`: it cannot compare maps.)
                 record = [*key, "source_file", "source_version", "source_row"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -41,6 +42,8 @@ class FileCount:
     damage: str | None = None
     remark: str | None = None  # how the file was read, where that is worth a word
     rows_by_month: Counter[dt.date | None] = field(default_factory=Counter)
+    first_key: Any = None  # the least and the greatest value of the key's first column in good rows
+    last_key: Any = None
 
     @property
     def rows_in(self) -> int:
@@ -195,6 +198,8 @@ def count_files(batch: DataFrame, contract: Contract, files: Sequence[ManifestFi
         F.sum("blank").alias("blank"),
         F.count_if(F.size("flags") > 0).alias("flagged"),
         F.count_if(F.expr(lettered(contract))).alias("lettered"),
+        F.min(contract.key[0]).alias("first_key"),
+        F.max(contract.key[0]).alias("last_key"),
         F.first("note").alias("note"),
     )
     counts = [FileCount() for _ in files]
@@ -211,7 +216,22 @@ def count_files(batch: DataFrame, contract: Contract, files: Sequence[ManifestFi
             count.flagged += row.flagged
             count.lettered += row.lettered
             count.rows_by_month[row.month] += row.rows
+            keys = [key for key in (count.first_key, count.last_key, row.first_key, row.last_key) if key is not None]
+            count.first_key, count.last_key = min(keys), max(keys)
     return counts
+
+
+def key_range(counts: Iterable[FileCount], contract: Contract) -> Column:
+    """What the key of every good row keeps: by it, Iceberg leaves out files of a table that can hold no such key.
+
+    Files hold a month, and orders are numbered as they come: what a batch can meet is in few of them.
+    """
+    known = [count for count in counts if count.first_key is not None]
+    if not known:
+        return F.lit(False)
+    return F.col(contract.key[0]).between(
+        min(count.first_key for count in known), max(count.last_key for count in known)
+    )
 
 
 def lettered(contract: Contract) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake import publishing
@@ -22,7 +22,7 @@ from lake.silver.account import HELD, LOADED, RETRACTED, account, as_before, fat
 from lake.silver.claims import INSERTED, Fates, Resolution, months, resolve
 from lake.silver.commit import Commit, LeaseLost, all_tables, ensure_tables, finish_interrupted
 from lake.silver.findings import findings
-from lake.silver.reading import bad, count_files, good, local, object_time, read_batch
+from lake.silver.reading import bad, count_files, good, key_range, local, object_time, read_batch
 from lake.silver.tables import FILE_LOADS, Names
 from lake.silver.takeback import TakeBack, take_back, versions_of
 from lake.silver.workplace import COLUMNS, Desk, roots_of, settle
@@ -42,6 +42,7 @@ class Load:
     resolution: Resolution
     back: TakeBack | None
     touched: DataFrame | None
+    within: Column  # what the keys of `touched` keep
     batch: DataFrame | None  # persisted
 
 
@@ -191,7 +192,7 @@ class SilverRun:
         if not files:
             if roots is not None:
                 settle(self._spark, self._commit, self._names, self._desk(heads), None, roots)
-            return Load(contract, gone, Resolution([], None, None, Counter()), back, None, None)
+            return Load(contract, gone, Resolution([], None, None, Counter()), back, None, F.lit(False), None)
         load = self._read(contract, files, heads, roots)
         load.outcomes[:] = [as_before(outcome, earlier) for outcome in load.outcomes] + gone
         load.back = back
@@ -285,6 +286,7 @@ class SilverRun:
             table = self._names.rows(contract)
             shown = self._spark.table(quoted(table)) if MAIN in heads[table] and table not in self._emptied else None
             seen = findings(self._spark, contract, batch, files, counts, shown)
+        within = key_range(left, contract)
         with step("weigh", contract=contract.name):
             resolution = resolve(
                 self._spark,
@@ -293,6 +295,7 @@ class SilverRun:
                 rows=new,
                 table=self._holds(self._names.rows(contract), heads),
                 history=self._holds(self._names.history(contract), heads),
+                within=within,
             )
         with step("write", contract=contract.name):
             self._write(contract, resolution)
@@ -307,7 +310,7 @@ class SilverRun:
                 finding = f"it repairs {counted(repaired, 'row')} that waited in quarantine"
                 outcomes[at] = replace(outcome, findings=(*outcome.findings, finding))
         touched = good(batch_left).select(*contract.key).distinct()
-        return Load(contract, outcomes, resolution, None, touched, batch)
+        return Load(contract, outcomes, resolution, None, touched, within, batch)
 
     def _make_room(self, files: Sequence[ManifestFile]) -> None:
         """Many rows are sorted and joined in as many parts as they are read in, so that a part fits into memory."""
@@ -403,7 +406,9 @@ class SilverRun:
                 partial(audit.values_of_branch, self._spark, load.contract, branch, self._manifest.batch_id),
             ]
             if load.touched is not None:
-                looks.append(partial(audit.keys_of_branch, self._spark, load.contract, branch, load.touched))
+                looks.append(
+                    partial(audit.keys_of_branch, self._spark, load.contract, branch, load.touched, load.within)
+                )
             together(looks)
 
     def _record(self, loads: Sequence[Load]) -> None:

@@ -40,7 +40,8 @@ def some_orders(seed: int, count: int = 400) -> list[dict[str, Any]]:
 def features(orders: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The mart's rows by order."""
     connection = duckdb.connect()
-    connection.register("recent_orders", pa.Table.from_pylist(orders))
+    for view in ("due_orders", "recent_orders"):
+        connection.register(view, pa.Table.from_pylist(orders))
     split = last_train_day(Counter(order["order_date"] for order in orders))
     statement = MART.statement({"promise_minutes": 30, "last_train_day": str(split)})
     answer = connection.sql(sqlglot.transpile(statement, read="spark", write="duckdb")[0])
