@@ -70,6 +70,17 @@ def test_in_one_file_the_later_record_of_a_key_wins(lake):
     assert lake.rows("area", "fate", of="orders_history") == [("A", "duplicate"), ("B", "duplicate")]
 
 
+def test_a_batch_meets_the_rows_between_and_at_the_ends_of_its_keys(lake):
+    lake.run(lake.orders("a.csv", *(order(n, area="A") for n in (2, 9, 10, 10_000, 99)), at=1))
+
+    result = lake.run(lake.orders("b.csv", *(order(n, area="B") for n in (9, 10, 2, 7)), at=2))
+
+    # As texts: 10 < 10000 < 2 < 7 < 9 < 99.
+    assert counts(result.files[0]) == {"rows_in": 4, "inserted": 1, "updated": 3}
+    expected = [("10", "B"), ("10000", "A"), ("2", "B"), ("7", "B"), ("9", "B"), ("99", "A")]
+    assert lake.rows("order_id", "area") == expected
+
+
 def test_in_whatever_order_files_arrive_silver_ends_the_same(lake, spark, tmp_path):
     areas = {  # at -> order -> area
         1: {1: "A", 2: "A", 3: "A", 4: "A"},
