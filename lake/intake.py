@@ -82,17 +82,22 @@ class Intake:
         Raises what the ports raise; called again it goes on where it stopped.
         """
         if version is not None:
-            entry = self.ledger.entry(key, version)
-            if entry is not None and entry.parent is not None:  # it lies inside an object; there is none of its name
-                return self._judge(entry) if entry.state == RECEIVED else [entry]
+            return self._take_version(key, version)
+        found = self._find(key, None)
+        known = self.ledger.states_of([(item.key, item.version) for item in found])
+        newest = found[:1]
+        due = [item for item in found if item in newest or known.get((key, item.version), RECEIVED) == RECEIVED]
+        entries = ((item, self.ledger.entry(key, item.version)) for item in reversed(due) if not item.is_folder)
+        return [taken for item, entry in entries for taken in self._take_one(item, entry)]
+
+    def _take_version(self, key: str, version: str) -> list[FileEntry]:
+        entry = self.ledger.entry(key, version)
+        if entry is not None and entry.parent is not None:  # it lies inside an object; there is none of its name
+            return self._judge(entry) if entry.state == RECEIVED else [entry]
         found = self._find(key, version)
-        if version is None:
-            known = self.ledger.states_of([(item.key, item.version) for item in found])
-            newest = found[:1]
-            found = [item for item in found if item in newest or known.get((key, item.version), RECEIVED) == RECEIVED]
-        elif not found:
+        if not found:
             log.info("the version is gone", extra={"key": key, "version": version})
-        return [entry for item in reversed(found) if not item.is_folder for entry in self._take_one(item)]
+        return [taken for item in found if not item.is_folder for taken in self._take_one(item, entry)]
 
     def _find(self, key: str, version: str | None) -> list[ObjectVersion]:
         """The version (or the newest versions) of the key, newest first, with times that set them apart.
@@ -111,8 +116,8 @@ class Intake:
         timed = [_set_apart(item, listed[place + 1 :]) for place, item in enumerate(listed)]
         return timed if version is None else [item for item in timed if item.version == version]
 
-    def _take_one(self, item: ObjectVersion) -> list[FileEntry]:
-        entry = self.ledger.entry(item.key, item.version)
+    def _take_one(self, item: ObjectVersion, entry: FileEntry | None) -> list[FileEntry]:
+        """`entry`: what the ledger has of this version."""
         if entry is None:
             entry = FileEntry(
                 key=item.key,
