@@ -210,7 +210,7 @@ class Pool:
         keys = role.assume(server.role, "GlueJobRunnerSession", self._engine.endpoint, self._engine.region)
         settings = spark.settings(self._engine, server.conf, server.work) | {
             # See connect_server.py. A run of many tables generates more code than Spark keeps by itself (1,000 pieces).
-            "spark.sql.codegen.cache.maxEntries": "10000",
+            "spark.sql.codegen.cache.maxEntries": "3000",
             "spark.sql.artifact.isolation.enabled": "false",
             "spark.sql.artifact.isolation.alwaysApplyClassloader": "false",
             "spark.connect.grpc.binding.address": "127.0.0.1",
