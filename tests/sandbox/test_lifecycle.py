@@ -125,7 +125,10 @@ def test_a_template_that_fails_names_the_part_and_leaves_nothing_running(own: Bo
     assert own.sandbox.up().deployed
 
 
-def test_up_after_ctrl_c_in_the_middle_of_a_deployment_works(own: Box) -> None:
+def test_up_after_ctrl_c_in_the_middle_of_a_deployment_works(own: Box, request: pytest.FixtureRequest) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores Ctrl-C
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
+
     def interrupt(part: str, message: str, fraction: float | None) -> None:
         if message == "deploying the stack":
             threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()

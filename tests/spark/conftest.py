@@ -52,6 +52,7 @@ def _settings(cache: Path, warehouse: Path) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": "2",
+        "spark.sql.codegen.cache.maxEntries": "3000",  # as the sandbox's warm engines; tests share what was compiled
         "spark.sql.warehouse.dir": str(warehouse / "spark"),
         "spark.local.dir": str(warehouse / "local"),
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
