@@ -87,8 +87,8 @@ class Intake:
         known = self.ledger.states_of([(item.key, item.version) for item in found])
         newest = found[:1]
         due = [item for item in found if item in newest or known.get((key, item.version), RECEIVED) == RECEIVED]
-        entries = ((item, self.ledger.entry(key, item.version)) for item in reversed(due) if not item.is_folder)
-        return [taken for item, entry in entries for taken in self._take_one(item, entry)]
+        objects = [item for item in reversed(due) if not item.is_folder]
+        return [taken for item in objects for taken in self._take_one(item, self.ledger.entry(key, item.version))]
 
     def _take_version(self, key: str, version: str) -> list[FileEntry]:
         entry = self.ledger.entry(key, version)

@@ -1,6 +1,5 @@
-WITH
 -- What too few orders share can be no cause; leaving it out here bounds what the statistics have to hold.
-shared AS (
+WITH shared AS (
     SELECT period, dimension_1 AS dimension, value_1 AS value, max(orders) AS orders
     FROM period_counts
     WHERE dimension_1 IS NOT NULL AND dimension_2 IS NULL

@@ -33,7 +33,11 @@ def rows(spark: SparkSession, mart: Mart, parameters: Mapping[str, Any]) -> Data
 def _count(orders: DataFrame, causes: Declared) -> DataFrame:
     """Orders with their outcomes and factors become counts by month, outcome and at most two factors' values."""
     cells = orders.mapInArrow(counting.counter(causes, _values(orders, causes)), counting.CELLS_DDL)
-    return cells.groupBy("month", *KEY).agg(F.sum("orders").alias("orders"), F.sum("hits").alias("hits"))
+    return _summed(cells, "month", *KEY)
+
+
+def _summed(counts: DataFrame, *by: str) -> DataFrame:
+    return counts.groupBy(*by).agg(F.sum("orders").alias("orders"), F.sum("hits").alias("hits"))
 
 
 def _values(orders: DataFrame, causes: Declared) -> dict[Any, dict[str, list[str]]]:
@@ -62,9 +66,8 @@ def by_period(counts: DataFrame, changed: DataFrame) -> DataFrame:
 
     They are read several times, so they are kept: all months' counts are many more than their sum.
     """
-    totals = (F.sum("orders").alias("orders"), F.sum("hits").alias("hits"))
     months = changed.select(F.date_format("month", "yyyy-MM").alias("period"), *KEY, "orders", "hits")
-    all_time = counts.groupBy(*KEY).agg(*totals).select(F.lit("all").alias("period"), *KEY, "orders", "hits")
+    all_time = _summed(counts, *KEY).withColumn("period", F.lit("all"))
     return months.unionByName(all_time).localCheckpoint()
 
 

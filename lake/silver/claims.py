@@ -139,17 +139,17 @@ def known_claims(
     keys: DataFrame,
     table: str | None,
     history: str | None,
-    within: Column | None = None,
+    within: Column,
 ) -> list[DataFrame]:
     """What silver knows of these keys, as `judge` takes it: the standing rows, and the claims that do not stand.
 
-    `within`: what all these keys keep, where that is known.
+    `within`: what all these keys keep.
     """
     key, columns = list(contract.key), table_columns(contract)
     found = []
     for origin, source in ((TABLE, table), (HISTORY, history)):
         if source is not None:
-            old = spark.table(source).where(F.lit(True) if within is None else within).join(keys, key, "left_semi")
+            old = spark.table(source).where(within).join(keys, key, "left_semi")
             if origin == HISTORY:
                 # One claim may stand there more than once. (Not `distinct`: it cannot compare maps.)
                 record = [*key, "source_file", "source_version", "source_row"]

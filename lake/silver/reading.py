@@ -42,8 +42,7 @@ class FileCount:
     damage: str | None = None
     remark: str | None = None  # how the file was read, where that is worth a word
     rows_by_month: Counter[dt.date | None] = field(default_factory=Counter)
-    first_key: Any = None  # the least and the greatest value of the key's first column in good rows
-    last_key: Any = None
+    key_ends: list[Any] = field(default_factory=list)  # least and greatest values of the key's first column, good rows
 
     @property
     def rows_in(self) -> int:
@@ -216,8 +215,7 @@ def count_files(batch: DataFrame, contract: Contract, files: Sequence[ManifestFi
             count.flagged += row.flagged
             count.lettered += row.lettered
             count.rows_by_month[row.month] += row.rows
-            keys = [key for key in (count.first_key, count.last_key, row.first_key, row.last_key) if key is not None]
-            count.first_key, count.last_key = min(keys), max(keys)
+            count.key_ends += [row.first_key, row.last_key]
     return counts
 
 
@@ -226,12 +224,8 @@ def key_range(counts: Iterable[FileCount], contract: Contract) -> Column:
 
     Files hold a month, and orders are numbered as they come: what a batch can meet is in few of them.
     """
-    known = [count for count in counts if count.first_key is not None]
-    if not known:
-        return F.lit(False)
-    return F.col(contract.key[0]).between(
-        min(count.first_key for count in known), max(count.last_key for count in known)
-    )
+    ends = [end for count in counts for end in count.key_ends]
+    return F.col(contract.key[0]).between(min(ends), max(ends)) if ends else F.lit(False)
 
 
 def lettered(contract: Contract) -> str:

@@ -62,7 +62,7 @@ def take_back(
     touched = touched.distinct().localCheckpoint()
     left = [
         claims.join(theirs, list(VERSION), "left_anti").select(*claims.columns)
-        for claims in known_claims(spark, contract, touched, table, history)
+        for claims in known_claims(spark, contract, touched, table, history, within=F.lit(True))
     ]
     weighed = judge(left[0] if len(left) == 1 else left[0].unionByName(left[1]), contract).localCheckpoint()
     change = weighed.where(F.col("shown") & (F.col("origin") == HISTORY)).select(*columns)

@@ -98,14 +98,9 @@ def process_environment(engine: Engine, keys: Credentials, work: Path) -> dict[s
     It has nothing of the laptop's environment but what any process needs: no keys, no profile, no import path of ours.
     work: a folder with the `conf` that `write` has written.
     """
-    kept = {
-        name: os.environ[name]
-        for name in ("PATH", "HOME", "LANG", "LC_ALL", "LAKE_HOME", "SANDBOX_TOKEN")
-        if name in os.environ
-    }
     (work / "tmp").mkdir(exist_ok=True)
     return {
-        **kept,
+        **inherited(),
         **keys.environment(),
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": os.devnull,
@@ -120,6 +115,12 @@ def process_environment(engine: Engine, keys: Credentials, work: Path) -> dict[s
         "TMPDIR": str(work / "tmp"),
         "TZ": "UTC",
     }
+
+
+def inherited() -> dict[str, str]:
+    """What any process needs of the laptop's environment."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "LAKE_HOME", "SANDBOX_TOKEN")
+    return {name: os.environ[name] for name in kept if name in os.environ}
 
 
 def _glue_catalogs(conf: Mapping[str, str]) -> list[str]:

@@ -78,8 +78,7 @@ class Server:
 
     def client_environment(self) -> dict[str, str]:
         """What a process of ours needs that runs here before any script does."""
-        kept = ("PATH", "HOME", "LANG", "LC_ALL", "LAKE_HOME", "SANDBOX_TOKEN")
-        return {name: os.environ[name] for name in kept if name in os.environ} | self.environment()
+        return spark.inherited() | self.environment()
 
     def take_spare(self) -> Spare | None:
         spare, self.spare = self.spare, None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from sandbox import Sandbox, SandboxConfig
+from sandbox import Sandbox, SandboxConfig, processes
 from sandbox.config import PartStatus
 from tests.sandbox.conftest import CACHE, PROJECT, Box, until
 
@@ -170,10 +170,8 @@ def _engine(box: Box) -> PartStatus:
 
 def _spare(box: Box) -> psutil.Process | None:
     """An interpreter that waits for a script of this sandbox's."""
-    for process in psutil.process_iter(["cmdline"]):
-        if "--wait" in (process.info["cmdline"] or []) and process.environ()["LAKE_HOME"] == str(box.config.home):
-            return process
-    return None
+    found = (each.process() for each in processes.carrying("LAKE_HOME", str(box.config.home)))
+    return next((process for process in found if process and "--wait" in process.cmdline()), None)
 
 
 def _output(box: Box, run_id: str) -> str:
