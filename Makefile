@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 AUDIT := .venv-audit
+# What needs no sandbox is tested by two processes, a file of tests by one of them: one leaves half of two cores idle. More
+# would need more memory (each of Spark's sessions some 2 GB), and a sandbox's tests wait for one another's answers.
+IN_PARTS := -n 2 --dist loadfile
 LOCKS := layer/requirements.txt requirements/dev.lock requirements/audit.lock
 
 .PHONY: help demo test test-unit test-spark test-sandbox test-e2e test-browser screenshots chaos fuzz docs bench check scan audit sbom format setup lock clean scan-installed
@@ -17,13 +20,14 @@ demo: setup ## Set up, start the lake on this machine, load a sample, print the 
 	@$(BIN)/lake demo
 
 test: setup ## Set up and run every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(IN_PARTS) tests/unit tests/spark
+	@$(BIN)/python -m pytest tests/chaos tests/sandbox tests/e2e tests/browser
 
 test-unit: setup ## Only the tests that need neither Spark nor the sandbox
-	@$(BIN)/python -m pytest tests/unit
+	@$(BIN)/python -m pytest $(IN_PARTS) tests/unit
 
-test-spark: setup ## Only the tests of the jobs' logic, on one local Spark session
-	@$(BIN)/python -m pytest tests/spark
+test-spark: setup ## Only the tests of the jobs' logic, on local Spark sessions
+	@$(BIN)/python -m pytest $(IN_PARTS) tests/spark
 
 test-sandbox: setup ## Only the tests of the sandbox itself
 	@$(BIN)/python -m pytest tests/sandbox

@@ -40,6 +40,11 @@ def within(name: str, goal: float, unit: str, values: Sequence[float], **details
     return Figure(name, f"<= {goal:g} {unit}", unit, tuple(values), statistics.median(values) <= goal, details)
 
 
+def published(name: str, unit: str, values: Sequence[float], **details: Any) -> Figure:
+    """A figure that has no bound: it is to be known."""
+    return Figure(name, "published", unit, tuple(values), met=True, details=details)
+
+
 def machine() -> dict[str, Any]:
     """The facts that a reader needs to compare figures; nothing that names the machine."""
     return {

@@ -6,10 +6,11 @@ import json
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime
 
 from benchmarks.figures import Figure, within
 from benchmarks.stack import LAKE, BenchmarkError, Stack, lake_of_its_own
+from benchmarks.usage import Usage, figures, since
 from lake.sample import Spec, generate, split
 
 REPEATED = 5
@@ -51,29 +52,35 @@ def demo() -> list[Figure]:
     return [within("`make demo` on a prepared machine, start to answers", 60, "s", seconds, steps=steps)]
 
 
-def one_file(history: int = SMALL) -> list[float]:
-    """Seconds from the put of a file with 50 new orders to the moment when Athena shows them in gold, warm."""
+def one_file(history: int = SMALL) -> tuple[list[float], Usage]:
+    """Seconds from the put of a file with 50 new orders to the moment when Athena shows them in gold, warm.
+
+    And what all REPEATED files used.
+    """
     with lake_of_its_own() as stack:
         stack.up()
         held = _history(stack, history)
-        seconds = []
+        seconds: list[float] = []
         for number in range(REPEATED + 1):
+            if number == 1:  # the first of its size also loads classes
+                seconds, start = [], datetime.now(UTC)
             new = generate(50, seed=1000 + number, last_day=TOUCHED_MONTH, days=5, spoilt_share=0)
             began = time.monotonic()
             stack.put(f"orders/new {number}.csv", new.content)
             held += new.facts.good
             seconds.append(stack.until_gold_holds(held) - began)
             stack.wait()
-        return seconds[1:]  # the first of its size also loads classes
+        return seconds, since(stack, start)
 
 
 def small_files() -> list[Figure]:
-    short = one_file(SMALL)
-    long = one_file(LONG)
+    short, used = one_file(SMALL)
+    long, _ = one_file(LONG)
     ratio = [one / other for one, other in zip(sorted(long), sorted(short))]
     return [
         within("one new 50-row file, put to gold visible in Athena, warm", 10, "s", short),
         within("the same with a history of 2,000,000 orders against 10,000", 1.2, "x", ratio, seconds=long),
+        *figures("a file at a time", used, REPEATED),
     ]
 
 
@@ -83,17 +90,17 @@ def burst() -> list[Figure]:
     with lake_of_its_own() as stack:
         stack.up()
         held = _history(stack, 1_000)
-        before = len(stack.runs("silver"))
-        began = time.monotonic()
+        start, began = datetime.now(UTC), time.monotonic()
         with ThreadPoolExecutor(8) as pool:
             for put in [pool.submit(stack.put, f"orders/{name}", file.content) for name, file in files.items()]:
                 put.result()
         seconds = stack.until_gold_holds(held + sum(file.facts.good for file in files.values())) - began
         stack.wait()
-        runs = len(stack.runs("silver")) - before
+        runs, used = len(stack.runs("silver", start)), since(stack, start)
     return [
         within("1,000 files of 10 orders, dropped at once", 30, "s", [seconds]),
         within("... in so many silver runs", 2, "runs", [runs]),
+        *figures("1,000 files at once", used, len(files)),
     ]
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import psutil
 
 from lake.athena import Answer, AthenaError, ask
 
+EVER = datetime.min.replace(tzinfo=UTC)
 LAKE = Path(sys.executable).parent / "lake"
 
 
@@ -101,9 +103,10 @@ class Stack:
     def wait(self) -> None:
         self.run("wait", "--timeout", "3000")
 
-    def runs(self, layer: str) -> list[dict[str, Any]]:
-        """The runs of a layer, newest first."""
-        return [run for run in json.loads(self.run("runs", "--limit", "500", "--json")) if run["layer"] == layer]
+    def runs(self, layer: str, began: datetime = EVER) -> list[dict[str, Any]]:
+        """The runs of a layer since then, newest first."""
+        found = json.loads(self.run("runs", "--limit", "500", "--json"))
+        return [run for run in found if run["layer"] == layer and datetime.fromisoformat(run["started"]) >= began]
 
     def seconds_of(self, layer: str) -> list[float]:
         """How long the runs of a layer took, newest first."""
