@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from benchmarks.figures import Figure, published
 from benchmarks.stack import BenchmarkError, Stack
 from cli.cost import prices
 from lake.costs import MEASURED, Book, dpu_hours, total
 
+REPORT = re.compile(
+    r"^REPORT .*Billed Duration: (?P<milliseconds>[\d.]+) ms.*Memory Size: (?P<megabytes>\d+) MB", re.DOTALL
+)
 WORKERS = 2  # of each job: the template's JobWorkers
 
 
@@ -24,33 +28,45 @@ class Usage:
     usd: float
 
 
-def usage(seconds: Sequence[float], lambda_ms: float, calls: float, book: Book) -> Usage:
-    """What runs of so many seconds and functions of so many milliseconds are billed."""
+@dataclass(frozen=True)
+class Call:
+    """A call of a function, as Lambda bills it."""
+
+    milliseconds: float
+    megabytes: float
+
+
+def usage(seconds: Sequence[float], calls: Sequence[Call], book: Book) -> Usage:
+    """What runs of so many seconds and these calls of functions are billed."""
     dpus = WORKERS * book.assumed["dpus_a_worker"]
     hours = dpu_hours(seconds, dpus)
+    gigabyte_seconds = sum(call.milliseconds * call.megabytes for call in calls) / 1000 / 1024
     bill = [
         book.line("glue_dpu_hour", hours, MEASURED),
-        book.line("lambda_gb_second", lambda_ms / 1000 * book.assumed["lambda_gb"], MEASURED),
-        book.line("lambda_request", calls, MEASURED),
+        book.line("lambda_gb_second", gigabyte_seconds, MEASURED),
+        book.line("lambda_request", len(calls), MEASURED),
     ]
-    return Usage(sum(seconds) * dpus, hours * 3600, lambda_ms, total(bill))
+    return Usage(sum(seconds) * dpus, hours * 3600, sum(call.milliseconds for call in calls), total(bill))
 
 
 def since(stack: Stack, began: datetime) -> Usage:
-    """Of everything since then: from the runs' records, and from the functions' own metric, Duration."""
+    """Of everything since then: from the runs' records, and from the report that Lambda writes of each call."""
     seconds = [run["seconds"] for layer in ("silver", "gold") for run in stack.runs(layer, began)]
-    points = stack.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName="Duration",  # of all functions
-        StartTime=began,
-        EndTime=datetime.now(UTC) + timedelta(minutes=1),
-        Period=3600,
-        Statistics=["Sum", "SampleCount"],
-    )["Datapoints"]
-    if not seconds or not points:
+    calls = list(_calls(stack, began))
+    if not seconds or not calls:
         raise BenchmarkError("no run or no call of a function is on record")
-    lambda_ms, calls = (sum(point[name] for point in points) for name in ("Sum", "SampleCount"))
-    return usage(seconds, lambda_ms, calls, prices())
+    return usage(seconds, calls, prices())
+
+
+def _calls(stack: Stack, began: datetime) -> Iterator[Call]:
+    functions = stack.client("lambda").get_paginator("list_functions").paginate()
+    reports = stack.client("logs").get_paginator("filter_log_events")
+    for function in (one for page in functions for one in page["Functions"]):
+        group, start = function["LoggingConfig"]["LogGroup"], int(began.timestamp() * 1000)
+        for page in reports.paginate(logGroupName=group, startTime=start, filterPattern="REPORT"):
+            for event in page["events"]:
+                if found := REPORT.search(event["message"]):
+                    yield Call(float(found["milliseconds"]), float(found["megabytes"]))
 
 
 def figures(name: str, used: Usage, files: int) -> list[Figure]:

@@ -10,7 +10,7 @@ import pytest
 from benchmarks import page
 from benchmarks.big import FILES, by_duckdb, make_files
 from benchmarks.figures import Figure, within
-from benchmarks.usage import usage
+from benchmarks.usage import Call, usage
 from cli.cost import prices
 
 
@@ -25,10 +25,11 @@ def test_duckdb_counts_what_the_generator_wrote(tmp_path: Path) -> None:
 
 
 def test_a_short_run_is_billed_as_a_minute_of_two_workers() -> None:
-    used = usage([20.0, 90.0], lambda_ms=4_000, calls=10, book=prices())
+    used = usage([20.0, 90.0], [Call(milliseconds=400, megabytes=512)] * 10, prices())
 
     assert used.dpu_seconds == 220
     assert used.billed_dpu_seconds == pytest.approx(300)
+    assert used.lambda_ms == 4_000
     assert used.usd == pytest.approx(300 / 3600 * 0.44 + 2 * 13.3334e-6 + 10 * 0.2e-6)
 
 
