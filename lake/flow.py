@@ -233,7 +233,7 @@ class Flow:
         """
         if self.ports.arrivals is None or self.ports.arrivals.depth()[0] < BURST:
             return False
-        oldest = next(self.ledger.entries([PENDING]), None)
+        oldest = self.ledger.oldest(PENDING)
         since = datetime.fromisoformat(oldest.arrived_at).timestamp() if oldest else self.clock.now()
         return self.clock.now() - since < PATIENCE_SECONDS
 

@@ -84,11 +84,11 @@ class Intake:
         if version is not None:
             return self._take_version(key, version)
         found = self._find(key, None)
-        known = self.ledger.states_of([(item.key, item.version) for item in found])
+        known = self.ledger.entries_of([(item.key, item.version) for item in found])
         newest = found[:1]
-        due = [item for item in found if item in newest or known.get((key, item.version), RECEIVED) == RECEIVED]
+        due = [item for item in found if item in newest or _unanswered(known.get((key, item.version)))]
         objects = [item for item in reversed(due) if not item.is_folder]
-        return [taken for item in objects for taken in self._take_one(item, self.ledger.entry(key, item.version))]
+        return [taken for item in objects for taken in self._take_one(item, known.get((key, item.version)))]
 
     def _take_version(self, key: str, version: str) -> list[FileEntry]:
         entry = self.ledger.entry(key, version)
@@ -298,6 +298,10 @@ def _look_inside(answer: Answer, name: str) -> Answer:
         if inside.name == name:
             return answer.look(inside)
     return Rejected(f"{file_name(name)} is not in its archive any more. Upload it again.")
+
+
+def _unanswered(entry: FileEntry | None) -> bool:
+    return entry is None or entry.state == RECEIVED
 
 
 def _set_apart(item: ObjectVersion, older: Sequence[ObjectVersion]) -> ObjectVersion:

@@ -64,6 +64,7 @@ class Ledger:
 
     def __init__(self, table_name: str, client: Any = None) -> None:
         self.store = Store(table_name, client)
+        self._layouts: set[tuple[str, str]] = set()  # that are known; shared by the ledger's copies
         self.aside = ""  # what the history says besides a move's reason: who made it, when it was not the usual one
 
     # ---- file versions -------------------------------------------------------------------------------------------
@@ -133,7 +134,12 @@ class Ledger:
 
     def any_in(self, *states: str) -> bool:
         """Whether any entry is in one of the states (by the index)."""
-        return next(self.entries(states), None) is not None
+        return any(self.oldest(state) is not None for state in states)
+
+    def oldest(self, state: str) -> FileEntry | None:
+        """The entry of the oldest object in that state (by the index)."""
+        item = next(self.store.query(f"STATE#{state}", INDEX, page=1), None)
+        return None if item is None else from_item(item)
 
     def entries_of(self, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], FileEntry]:
         """The entries of these (key, version) pairs, those that exist; consistent."""
@@ -156,7 +162,11 @@ class Ledger:
         return (item["key"], item["version"]) if item else (key, version)
 
     def layout_known(self, folder: str, digest: str) -> bool:
-        return self.store.get(f"LAYOUT#{folder}#{digest}", "LAYOUT") is not None
+        """Whether a file of the folder had this layout before. What is known stays so, and is asked for once."""
+        known = (folder, digest) in self._layouts or self.store.get(f"LAYOUT#{folder}#{digest}", "LAYOUT") is not None
+        if known:
+            self._layouts.add((folder, digest))
+        return known
 
     def remember_layout(self, folder: str, digest: str, key: str, at: float) -> bool:
         """Notes a layout of a folder and the file that brought it; False when it was known."""

@@ -113,8 +113,11 @@ class Store:
         """Takes an item away; one that is not there is fine."""
         self._client.delete_item(TableName=self.table, Key=self._wire({"pk": pk, "sk": sk}))
 
-    def query(self, pk: str, index: str | None = None) -> Iterator[Item]:
-        """All items of a partition, page by page: of the table (consistent), or of the index (a moment behind)."""
+    def query(self, pk: str, index: str | None = None, page: int | None = None) -> Iterator[Item]:
+        """All items of a partition, page by page: of the table (consistent), or of the index (a moment behind).
+
+        page: how many items at a time; left out, as many as 1 MB holds, all of which are paid for.
+        """
         name = "gsi1pk" if index else "pk"
         request: dict[str, Any] = {
             "TableName": self.table,
@@ -122,6 +125,7 @@ class Store:
             "ExpressionAttributeNames": {"#pk": name},
             "ExpressionAttributeValues": self._wire({":pk": pk}),
             **({"IndexName": index} if index else {"ConsistentRead": True}),
+            **({"Limit": page} if page else {}),
         }
         while True:
             answer = self._client.query(**request)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from lake.entries import LOADED, LOADING, PENDING, RECEIVED, REJECTED, FileEntry, from_item, timestamp, to_item
 from lake.ledger import HISTORY_LIMIT
@@ -74,6 +78,38 @@ def test_entries_are_found_by_state_oldest_object_first(world: World) -> None:
     assert [found.key for found in world.ledger.entries()] == ["b", "a", "c"]
     assert world.ledger.any_in(REJECTED)
     assert not world.ledger.any_in(PENDING, LOADED)
+
+
+def test_the_oldest_entry_of_a_state_is_found_without_reading_the_others(world: World) -> None:
+    for number in range(20):
+        world.ledger.receive(entry(f"k{number}", second=20 - number))
+    answered: list[int] = []
+    query = world.client.query
+
+    def counted(**request: Any) -> dict[str, Any]:
+        answer = query(**request)
+        answered.append(len(answer["Items"]))
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.client, "query", counted)
+        found = world.ledger.oldest(RECEIVED)
+
+    assert found is not None
+    assert found.key == "k19"
+    assert answered == [1]
+    assert world.ledger.oldest(PENDING) is None
+
+
+def test_a_layout_that_is_known_is_looked_up_once(world: World) -> None:
+    world.ledger.remember_layout("orders/", "d1", "orders/a.csv", 0.0)
+    assert world.ledger.layout_known("orders/", "d1")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.client, "get_item", None)
+        assert copy(world.ledger).layout_known("orders/", "d1")
+
+    assert not world.ledger.layout_known("orders/", "d2")
 
 
 def test_the_versions_of_a_key_come_oldest_first(world: World) -> None:
