@@ -134,21 +134,37 @@ def test_a_lake_bucket_that_was_emptied_is_rebuilt_from_bronze(lake: Lake, befor
     assert answers(lake) == before
 
 
+def test_jobs_in_processes_of_their_own_answer_as_warm_engines_did(lake: Lake, before: list[Any]) -> None:
+    jobs = [lake.client("glue").get_job(JobName=lake.outputs[name])["Job"] for name in ("SilverJobName", "GoldJobName")]
+    for job in jobs:
+        deploy(lake, job, DefaultArguments={**job["DefaultArguments"], "--sandbox-engine": "cold"})
+    earlier = lake.json("runs", "--limit", "500")
+
+    lake.run("replay", "--all")
+
+    layers = {run["layer"] for run in lake.json("runs", "--limit", "500") if run not in earlier}
+    left = {part["name"] for part in lake.json("status")["parts"]}
+    for job in jobs:
+        deploy(lake, job)
+    assert layers >= {"silver", "gold"}
+    assert not left & {f"spark {job['Name']}" for job in jobs}  # an engine that no job wants has ended
+    assert answers(lake) == before
+
+
 def test_a_bad_release_of_a_job_harms_nothing_and_is_rolled_back(lake: Lake, before: list[Any]) -> None:
     glue, job = lake.client("glue"), lake.outputs["SilverJobName"]
     definition = glue.get_job(JobName=job)["Job"]
-    good = definition["Command"]["ScriptLocation"]
     bad = f"s3://{lake.outputs['LakeBucketName']}/assets/bad/silver.py"
     lake.client("s3").put_object(
         Bucket=lake.outputs["LakeBucketName"], Key="assets/bad/silver.py", Body=b"raise RuntimeError('a bad release')"
     )
-    deploy(lake, definition, bad)
+    deploy(lake, definition, Command={**definition["Command"], "ScriptLocation": bad})
 
     version = lake.put("orders/during.csv", export([order("during")]))
     waited = lake.run("wait", "--timeout", "600", check=False)
     failed = [run for run in lake.json("runs") if run["state"] == "FAILED"]
     shown = answers(lake)
-    deploy(lake, definition, good)
+    deploy(lake, definition)
     lake.run("replay", "--file", "orders/during.csv", check=False)
     lake.wait()
 
@@ -161,8 +177,8 @@ def test_a_bad_release_of_a_job_harms_nothing_and_is_rolled_back(lake: Lake, bef
     assert answers(lake) == before
 
 
-def deploy(lake: Lake, job: dict[str, Any], script: str) -> None:
-    """Point the job to another script, as a deployment of another release does."""
-    kept = {name: job[name] for name in ("Role", "DefaultArguments", "GlueVersion", "ExecutionProperty") if name in job}
-    command = {**job["Command"], "ScriptLocation": script}
-    lake.client("glue").update_job(JobName=job["Name"], JobUpdate={**kept, "Command": command})
+def deploy(lake: Lake, job: dict[str, Any], **other: Any) -> None:
+    """Give the job its definition with some other parts, as a deployment of another release does."""
+    parts = ("Role", "Command", "DefaultArguments", "GlueVersion", "ExecutionProperty")
+    kept = {name: job[name] for name in parts if name in job}
+    lake.client("glue").update_job(JobName=job["Name"], JobUpdate={**kept, **other})
