@@ -10,9 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmarks import big, small
+from benchmarks import big, page, small
 from benchmarks.figures import Figure, machine
-from benchmarks.page import draw
 from cli import render
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,18 +39,16 @@ def main(
         "demo": small.demo,
     }
     facts, commit = machine(), _commit()
-    figures: list[Figure] = []
     for name in wanted:
         for figure in parts[name]():
-            figures.append(figure)
             render.say(f"{figure.name}: {figure.result:.3g} {figure.unit} ({figure.goal})")
             if keep:
                 _keep(commit, facts, figure)
-    rows = [(f.name, f.goal, f"{f.result:.3g} {f.unit}", "yes" if f.met else "no") for f in figures]
+    if not keep:
+        return
     render.say()
-    render.show_table(("figure", "goal", "result", "met"), rows)
-    if keep:
-        draw(RESULTS, PAGE)
+    render.show_table(page.HEADINGS, page.rows(page.last_measured(RESULTS)))
+    page.draw(RESULTS, PAGE)
 
 
 def _keep(commit: str, facts: dict[str, Any], figure: Figure) -> None:

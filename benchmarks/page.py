@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+HEADINGS = ("figure", "goal", "result", "met", "measured")
 BEGIN, END = "<!-- figures: made by `make bench` -->\n", "<!-- end of figures -->\n"
 
 
@@ -24,16 +25,25 @@ def last_measured(results: Path) -> list[tuple[str, dict[str, Any], dict[str, An
     return list(last.values())
 
 
+def rows(figures: list[tuple[str, dict[str, Any], dict[str, Any]]]) -> list[tuple[str, ...]]:
+    """The cells of the table, a figure a row, as HEADINGS name them."""
+    return [
+        (
+            figure["name"],
+            figure["goal"],
+            f"{figure['result']:.3g} {figure['unit']}",
+            "yes" if figure["met"] else "no",
+            f"{result['measured_at'][:10]} at {commit}",
+        )
+        for commit, result, figure in figures
+    ]
+
+
 def table(figures: list[tuple[str, dict[str, Any], dict[str, Any]]]) -> str:
     """The figures as Markdown."""
-    lines = ["| figure | goal | result | met | measured |", "|---|---|---|---|---|"]
+    lines = [f"| {' | '.join(cells)} |" for cells in (HEADINGS, ["---"] * len(HEADINGS), *rows(figures))]
     machines = []
-    for commit, result, figure in figures:
-        met = "yes" if figure["met"] else "no"
-        when = f"{result['measured_at'][:10]} at {commit}"
-        lines.append(
-            f"| {figure['name']} | {figure['goal']} | {figure['result']:.3g} {figure['unit']} | {met} | {when} |"
-        )
+    for _, result, _ in figures:
         facts = result["machine"]
         said = f"{facts['processor']}, {facts['cores']} cores, {facts['memory_gib']} GiB, {facts['system']}"
         machines.append(f"{said}, Python {facts['python']}")
