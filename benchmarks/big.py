@@ -83,7 +83,8 @@ def big(orders: int) -> Iterator[Figure]:
             f"{size}, front door to fresh gold, against DuckDB", 3, "x", [seconds / their_seconds],
             seconds=round(seconds, 1), duckdb_seconds=round(their_seconds, 1), runs=runs,
         )  # fmt: skip
-        yield within("peak memory of that, all processes", 6, "GB", [peak.total / 1e9])
+        parts = {kind: round(held / 1e9, 2) for kind, held in peak.parts.most_common()}
+        yield within("peak memory of that, all processes", 6, "GB", [peak.total / 1e9], parts=parts)
         csv = stack.ask("SELECT count(*) FROM orders", "Bronze").scanned
         answers = [
             stack.ask(one.sql) for one in (questions.FRESHNESS, *questions.STANDING) if one.database == questions.GOLD

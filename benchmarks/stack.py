@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,15 @@ import psutil
 
 from lake.athena import Answer, AthenaError, ask
 
+PYTHON_WORKER = "Spark's Python workers"
+# By what their command lines hold; the first that fits.
+KINDS = {
+    "pyspark.daemon": PYTHON_WORKER,
+    "connect_server.py": "Spark engines",
+    "TrinoServer": "Athena's engine",
+    "sandbox.emulator": "emulator",
+    "ministack-lambda": "functions",
+}
 EVER = datetime.min.replace(tzinfo=UTC)
 LAKE = Path(sys.executable).parent / "lake"
 
@@ -32,9 +42,13 @@ class BenchmarkError(RuntimeError):
 
 @dataclass
 class Memory:
-    """The most that was held at once (resident, bytes): by all processes, and by one of Spark's Python workers."""
+    """The most that was held at once (resident, bytes): by all processes, and by one of Spark's Python workers.
+
+    Pages that processes share count with each of them. parts: what the total was made of, by kind of process.
+    """
 
     total: int = 0
+    parts: Counter[str] = field(default_factory=Counter)
     python_worker: int = 0
 
 
@@ -171,17 +185,23 @@ class Stack:
             watcher.join()
 
     def _look(self, peak: Memory) -> None:
-        total = 0
+        parts: Counter[str] = Counter()
         for process in psutil.process_iter():
             try:
                 if process.environ().get("LAKE_HOME") == str(self.home):
-                    held = process.memory_info().rss
-                    total += held
-                    if "pyspark.daemon" in process.cmdline():
+                    held, kind = process.memory_info().rss, _kind(" ".join(process.cmdline()))
+                    parts[kind] += held
+                    if kind == PYTHON_WORKER:
                         peak.python_worker = max(peak.python_worker, held)
             except (psutil.Error, OSError):
                 continue  # it has ended, or is somebody else's
-        peak.total = max(peak.total, total)
+        if parts.total() > peak.total:
+            peak.total, peak.parts = parts.total(), parts
+
+
+def _kind(command: str) -> str:
+    """What a process of the lake is, by its command line."""
+    return next((kind for mark, kind in KINDS.items() if mark in command), "others")
 
 
 @contextmanager
