@@ -47,9 +47,12 @@ class Memory:
     Pages that processes share count with each of them. parts: what the total was made of, by kind of process.
     """
 
-    total: int = 0
     parts: Counter[str] = field(default_factory=Counter)
     python_worker: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.parts.total()
 
 
 @dataclass
@@ -196,7 +199,7 @@ class Stack:
             except (psutil.Error, OSError):
                 continue  # it has ended, or is somebody else's
         if parts.total() > peak.total:
-            peak.total, peak.parts = parts.total(), parts
+            peak.parts = parts
 
 
 def _kind(command: str) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from benchmarks.figures import Figure, published
 from benchmarks.stack import BenchmarkError, Stack
 from cli.cost import prices
-from lake.costs import MEASURED, Book, dpu_hours, total
+from lake.costs import MEASURED, Book, of_runs, total
 
 REPORT = re.compile(
     r"^REPORT .*Billed Duration: (?P<milliseconds>[\d.]+) ms.*Memory Size: (?P<megabytes>\d+) MB", re.DOTALL
@@ -36,26 +37,27 @@ class Call:
     megabytes: float
 
 
-def usage(seconds: Sequence[float], calls: Sequence[Call], book: Book) -> Usage:
-    """What runs of so many seconds and these calls of functions are billed."""
-    dpus = WORKERS * book.assumed["dpus_a_worker"]
-    hours = dpu_hours(seconds, dpus)
+def usage(runs: Sequence[Mapping[str, Any]], calls: Sequence[Call], book: Book) -> Usage:
+    """What these runs (records as `lake runs --json` has them) and calls of functions are billed."""
+    glue = of_runs(book, runs, WORKERS)
+    seconds = sum(run["seconds"] for run in runs) * WORKERS * book.assumed["dpus_a_worker"]
     gigabyte_seconds = sum(call.milliseconds * call.megabytes for call in calls) / 1000 / 1024
     bill = [
-        book.line("glue_dpu_hour", hours, MEASURED),
+        *glue,
         book.line("lambda_gb_second", gigabyte_seconds, MEASURED),
         book.line("lambda_request", len(calls), MEASURED),
     ]
-    return Usage(sum(seconds) * dpus, hours * 3600, sum(call.milliseconds for call in calls), total(bill))
+    billed = sum(line.quantity for line in glue) * 3600
+    return Usage(seconds, billed, sum(call.milliseconds for call in calls), total(bill))
 
 
 def since(stack: Stack, began: datetime) -> Usage:
     """Of everything since then: from the runs' records, and from the report that Lambda writes of each call."""
-    seconds = [run["seconds"] for layer in ("silver", "gold") for run in stack.runs(layer, began)]
+    runs = [run for layer in ("silver", "gold") for run in stack.runs(layer, began)]
     calls = list(_calls(stack, began))
-    if not seconds or not calls:
+    if not runs or not calls:
         raise BenchmarkError("no run or no call of a function is on record")
-    return usage(seconds, calls, prices())
+    return usage(runs, calls, prices())
 
 
 def _calls(stack: Stack, began: datetime) -> Iterator[Call]:
@@ -71,12 +73,11 @@ def _calls(stack: Stack, began: datetime) -> Iterator[Call]:
 
 def figures(name: str, used: Usage, files: int) -> list[Figure]:
     """The lines of the table for a batch of that name and so many files."""
-    price = {"usd_a_1000_files": round(used.usd / files * 1000, 4), "files": files}
     return [
         published(
             f"AWS, {name}: Glue DPU-seconds a file", "DPU-s", [used.dpu_seconds / files],
-            billed_dpu_seconds_a_file=round(used.billed_dpu_seconds / files, 3), **price,
+            billed_dpu_seconds_a_file=round(used.billed_dpu_seconds / files, 3), files=files,
         ),
         published(f"AWS, {name}: Lambda-ms a file", "ms", [used.lambda_ms / files]),
-        published(f"AWS, {name}: Glue and Lambda, US dollars a 1,000 files", "USD", [price["usd_a_1000_files"]]),
+        published(f"AWS, {name}: Glue and Lambda, US dollars a 1,000 files", "USD", [used.usd / files * 1000]),
     ]  # fmt: skip

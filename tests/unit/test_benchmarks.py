@@ -25,7 +25,7 @@ def test_duckdb_counts_what_the_generator_wrote(tmp_path: Path) -> None:
 
 
 def test_a_short_run_is_billed_as_a_minute_of_two_workers() -> None:
-    used = usage([20.0, 90.0], [Call(milliseconds=400, megabytes=512)] * 10, prices())
+    used = usage([{"seconds": 20.0}, {"seconds": 90.0}], [Call(milliseconds=400, megabytes=512)] * 10, prices())
 
     assert used.dpu_seconds == 220
     assert used.billed_dpu_seconds == pytest.approx(300)

@@ -28,6 +28,14 @@ def test_a_change_reaches_prod_by_way_of_every_station() -> None:
     assert "make test" in commands("test")
 
 
+def test_make_test_leaves_no_folder_of_tests_out() -> None:
+    recipe = re.search(r"^test: .*\n((?:\t.*\n)+)", (REPOSITORY / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+
+    assert recipe is not None
+    assert re.findall(r"tests/\w+", recipe[1]) == project["tool"]["pytest"]["ini_options"]["testpaths"]
+
+
 @pytest.mark.parametrize("stage", ["staging", "prod"])
 def test_a_deployment_is_followed_by_the_smoke_test(stage: str) -> None:
     said = commands(stage)
